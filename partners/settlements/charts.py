@@ -33,7 +33,7 @@ def _age(one: SettlementFacts, now: datetime) -> timedelta:
 
 CHARTS = [
     Chart(
-        "settlements-by-age", Area.PARTNERS, "partners.view_settlement", _("Settlements that wait, by age"), BAR,
-        _ageing, _("No settlement waits."),
+        "settlements-by-age", Area.PARTNERS, "partners.view_settlement",
+        _("Settlements that wait, by age, in francs"), BAR, _ageing, _("No settlement waits."),
     )
 ]  # fmt: skip

@@ -35,7 +35,13 @@ def settlement_step(row: Settlement, now: datetime) -> NextStep:
     facts = settlement_facts([row])[0]
     found, payment = TEXTS[SettlementStatus(facts.status)], payments_of([row]).get(row.pk)
     link = show_subject(f"disbursement:{payment.id}") if payment else ""
-    return NextStep(show_choice(facts.status), found.text, actions=found.actions, link=link, tone=found.tone)
+    return NextStep(
+        show_choice(facts.status, of="settlement_status"),
+        found.text,
+        actions=found.actions,
+        link=link,
+        tone=found.tone,
+    )
 
 
 NEXT_STEPS = {"partners.settlement": settlement_step}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 LABELS: dict[str, Any] = {
     "settlements": _("settlements"),
@@ -19,6 +20,10 @@ LABELS: dict[str, Any] = {
     "propose_settlements_with_orange_money": _("propose settlements with Orange Money"),
     "propose_settlements_with_mtn": _("propose settlements with MTN"),
     "health.settlements": _("settlements with partners"),
+    "settlement_status.approved": pgettext_lazy("settlement", "approved"),
+    "settlement_status.rejected": pgettext_lazy("settlement", "rejected"),
+    "earlier_status.approved": pgettext_lazy("settlement", "approved"),
+    "earlier_status.rejected": pgettext_lazy("settlement", "rejected"),
 }
 EVENTS: dict[str, Any] = {
     "settlement.close_window": _("Month closed: %(accrued_sats)s accrued, %(due_xof)s are due"),

@@ -139,9 +139,12 @@ def show_code(code: str) -> str:
     return phrasing.code_label(code) if code else NOTHING
 
 
-def show_code_or_text(text: str) -> str:
-    """Show a value that is either a code or text that somebody wrote: the label of a code, text unchanged."""
-    return (phrasing.known_label(text) or text) if text else NOTHING
+def show_code_or_text(text: str, *, of: str = "") -> str:
+    """Show a value that is either a code or text that somebody wrote: the label of a code, text unchanged.
+
+    `of` is the field, as in `phrasing.code_label`.
+    """
+    return (phrasing.known_label(f"{of}.{text}") or phrasing.known_label(text) or text) if text else NOTHING
 
 
 @cache
@@ -191,5 +194,7 @@ def _subject(name: str, value: Any) -> str:
 
 def _label_of_code(name: str, value: Any) -> str:
     return (
-        show_code_or_text(value) if name in phrasing.listed_names("CODES") and isinstance(value, str) else ""
+        show_code_or_text(value, of=name)
+        if name in phrasing.listed_names("CODES") and isinstance(value, str)
+        else ""
     )

@@ -102,6 +102,7 @@ from tests.factories.settlements import (
 )
 from tests.factories.treasury import BANK, NODE, book, evidence
 from tests.factories.users import make_session, make_user
+from tests.fakes.franc_rail import ScriptedWaveRail
 from tests.fakes.rail import invoice
 from tests.support.tampering import sql
 from tests.transfers.builders import NET_SATS, fund, ordered, request_for, run
@@ -1602,6 +1603,25 @@ def propose_settlement_again() -> Call:
     return lambda: windows.propose_again(
         settlement_id=row.pk, proposer=proposer, reason="a new account", now=NOW
     )
+
+
+def wave() -> ScriptedWaveRail:
+    found = rail("wave")
+    assert isinstance(found, ScriptedWaveRail)
+    return found
+
+
+@case("partners.settlements.services.windows.cancel_failed")
+def cancel_failed() -> Call:
+    resume()
+    row, seen = approved_settlement()
+    user = finance()
+    payments.execute_settlement(settlement_id=row.pk, seen=seen, user=user, now=NOW)
+    wave().script.append(Refused(reason="odd", failure=FailureClass.FINAL))
+    run(Watch(NOW))
+    confirm_unpaid()
+    row.refresh_from_db()
+    return lambda: windows.cancel_failed(row, actor=Actor.of(user), reason="another account", now=NOW)
 
 
 @case("partners.settlements.services.payments.execute_settlement")

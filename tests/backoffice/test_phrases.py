@@ -76,6 +76,15 @@ def test_no_text_is_untranslated_or_fuzzy() -> None:
     assert [block for block in blocks if re.search(r'^msgstr(\[\d\])? ""$', block, re.MULTILINE)] == []
 
 
+def test_french_texts_have_the_apostrophe_of_french_print() -> None:
+    translations = re.findall(
+        r'^msgstr(?:\[\d\])? "(.*)"$', (CATALOGUE / "django.po").read_text(), re.MULTILINE
+    )
+
+    assert len(translations) > 1000
+    assert [text for text in translations if re.search(r"\w'\w", text)] == []
+
+
 def test_compiled_catalogue_equals_its_source(french: Any) -> None:
     written = (CATALOGUE / "django.po").read_text()
     texts = re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', written, re.MULTILINE)

@@ -17,9 +17,9 @@ from tests.factories.payouts import NOW
 WITHOUT_MONEY = {
     "approval_band", "fee_schedule", "group_verification", "group_verification_revocation", "manual_rate",
     "member_correction", "member_erasure", "outgoing_resume", "provider_switch_on", "receipt_issuer",
-    "receipt_tax_rate", "second_factor_reset", "winner_exchange",
+    "receipt_tax_rate", "second_factor_reset", "settlement_account", "winner_exchange",
 }  # fmt: skip
-IN_FRANCS = {"float_minimum"}
+IN_FRANCS = {"float_minimum", "settlement"}
 
 
 def amount_shown(reader: User, proposal: Proposal) -> Amount | None:

@@ -51,6 +51,17 @@ def test_no_page_shows_the_key_of_a_subject_or_the_code_of_an_account(world: Wor
     assert found == {}
 
 
+def test_no_list_shows_a_badge_within_a_badge(world: World, enter: Enter) -> None:
+    fill(world)
+    client = enter(None)
+    nested = re.compile(r'class="badge"[^>]*>\s*<span class="badge"')
+
+    pages_read = {url: client.get(url).content.decode() for url in pages() if "/change/" not in url}
+
+    assert any('class="badge"' in html for html in pages_read.values())
+    assert [url for url, html in pages_read.items() if nested.search(html)] == []
+
+
 def page_of_paid(world: World, client: Client) -> str:
     return text_of(client, f"/admin/transfers/disbursement/{world.paid.pk}/change/")
 

@@ -37,14 +37,14 @@ from sunusav.backoffice.action_pages import person_of
 from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.attachments import AttachmentField, attachment_sections
-from sunusav.backoffice.columns import badge, show_choice
-from sunusav.backoffice.facts import moment, numbered, show_code, show_code_or_text
+from sunusav.backoffice.columns import show_choice
+from sunusav.backoffice.facts import moment, numbered, show_code_or_text
 from sunusav.backoffice.filters import FewRows
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_msat, show_xof
 from sunusav.backoffice.sections import Facts, Section, postings_of, show_subject
 from sunusav.backoffice.timeline import timeline_of
-from sunusav.core import clock
+from sunusav.core import clock, phrasing
 from sunusav.core.calendar import DAKAR
 from sunusav.core.models import User
 
@@ -196,7 +196,9 @@ class StatusFilter(FewRows):
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(value, show_code(value)) for value in SettlementStatus.values]
+        return [
+            (value, phrasing.code_label(value, of="settlement_status")) for value in SettlementStatus.values
+        ]
 
     def found(self, request: HttpRequest, value: str) -> QuerySet[Any]:
         return Settlement.objects.filter(pk__in=keys_with(value))
@@ -267,7 +269,7 @@ class SettlementAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def status_shown(self, row: Any) -> Any:
-        return badge(row.facts.status, show_choice(row.facts.status)) if row.pk else NOTHING
+        return show_choice(row.facts.status, of="settlement_status") if row.pk else NOTHING
 
     def name_of(self, row: Any) -> str:
         if not row.pk:

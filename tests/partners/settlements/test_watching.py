@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 from django.utils import translation
 
+from partners.settlements.errors import SettlementNotRepeatable
 from partners.settlements.health import HEALTH_CHECKS
 from partners.settlements.metrics import METRICS
 from partners.settlements.next_steps import settlement_step
 from partners.settlements.queries import settlement
 from partners.settlements.services.payments import execute_settlement
+from sunusav.backoffice.facts import value_of
 from sunusav.backoffice.inbox import Notice, notices_for
-from sunusav.core import approvals
+from sunusav.core import approvals, phrasing
 from sunusav.core.models import User
 from tests.factories.settlements import (
     ON_THE_FIRST,
@@ -102,3 +104,17 @@ def test_monitors_see_what_waits_and_for_how_long() -> None:
     assert metrics["settlement_age_seconds"] == [(11 * 86_400, {})]
     assert (1, {"status": "pending"}) in metrics["settlements_open"]
     assert [check.run(later).status for check in HEALTH_CHECKS] == ["degraded"]
+
+
+def test_states_of_a_settlement_agree_with_its_noun_in_french(approver: User) -> None:
+    rate_of("8000000")
+    worked_example()
+    account_in_use()
+    row = closed()
+    approved(row)
+    row.refresh_from_db()
+
+    with translation.override("fr"):
+        assert ">approuvé<" in settlement_step(row, ON_THE_FIRST).state
+        refused = SettlementNotRepeatable(settlement_id="1", settlement_status="rejected")
+        assert phrasing.refusal_phrase(refused, show=value_of).sentence.endswith("(rejeté).")
