@@ -332,6 +332,11 @@ COLLECTION_TRANSITIONS: dict[str, frozenset[str]] = {
     _C.PARTIAL: frozenset({_C.SETTLED, _C.EXPIRED, _C.CANCELLED, _C.WITHDRAWN}),
 }
 
+_I = ItemState
+ITEM_TRANSITIONS: dict[str, frozenset[str]] = {
+    _I.OPEN: frozenset({_I.EXPLAINED, _I.MERGED, _I.WITHDRAWN, _I.RESOLVED}),
+}
+
 _W = WithdrawalState
 WITHDRAWAL_TRANSITIONS: dict[str, frozenset[str]] = {
     _W.OPEN: frozenset({_W.REDEEMED, _W.EXPIRED, _W.REVOKED}),
