@@ -175,7 +175,9 @@ class ActionPages(ModelAdmin):
         self.prepare(rows)
         if request.method != "POST":
             return self._ask(request, action, rows)
-        form = action.form_of(rows[0])(request.POST, user=person_of(request), session=request.session)
+        form = action.form_of(rows[0])(
+            request.POST, request.FILES, user=person_of(request), session=request.session
+        )
         if form.is_valid():
             return self._run(request, action, rows, form)
         return self._confirmation(request, action, rows, form)

@@ -69,8 +69,8 @@ def statement(*rows: tuple[Any, ...]) -> bytes:
     """Return a file with rows of reference, amount and, if not the second of March, the day, and a note."""
     lines = ["Reference;Date;Amount;Note"]
     for reference, amount, *more in rows:
-        day, note = [*more, *["2026-03-02", ""][len(more) :]]
-        lines.append(f"{reference};{day};{amount};{note}")
+        given = [*more, *["2026-03-02", ""][len(more) :]]
+        lines.append(f"{reference};{given[0]};{amount};{given[1]}")
     return "\n".join(lines).encode()
 
 

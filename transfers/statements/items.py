@@ -34,7 +34,7 @@ from transfers.statements.matching import (
     store_matches,
     subject_of,
 )
-from transfers.statements.queries import exact, item_of, keys_of, open_item
+from transfers.statements.queries import amount_fact, item_of, keys_of, open_item
 from transfers.statements.sources import expected_by_keys
 
 ASSIGN: Final = "transfers.assign_statement_item"
@@ -144,7 +144,8 @@ def resolution_of(item: StatementItem) -> ItemResolution:
 def _facts(item: StatementItem, row: ItemResolution) -> dict[str, Any]:
     return {
         "statement_source": item.source, "item_code": item.code, "item_reference": item.reference,
-        "item_subject": item.subject, "expected": exact(item.expected_xof), "found": exact(item.found_xof),
+        "item_subject": item.subject, "expected_xof": amount_fact(item.expected_xof),
+        "found_xof": amount_fact(item.found_xof),
         "at_stake_xof": int(item.at_stake_xof.to_integral_value(ROUND_CEILING)), "item_lines": item.lines,
         "item_expectations": keys_of([item]), "item_resolution": row.pk, "reason_code": row.reason_code,
         "movement": row.movement_id, "explanation": row.explanation,
@@ -164,7 +165,7 @@ def resolve_item(proposal: Proposal, actor: Actor, now: datetime) -> None:
     approvals.require_as_proposed(proposal, _facts(item, row))
     _require_booked(row.movement_id)
     ResolvedItem.objects.create(
-        resolution=row, match=_matched(item, row, now), proposal=proposal, proposer_id=row.proposer_id,
+        resolution=row, match=_matched(item, row, now), proposal=proposal, proposer_id=proposal.proposer_id,
         approver_id=actor.user_id, resolved_at=now,
     )  # fmt: skip
     move(

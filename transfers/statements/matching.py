@@ -21,7 +21,7 @@ from transfers.models import (
     StatementMatch,
 )
 from transfers.statements.decisions import Group, Rule, judge
-from transfers.statements.queries import exact, format_of, keys_of, open_items, rules_of
+from transfers.statements.queries import amount_fact, exact, format_of, keys_of, open_items, rules_of
 from transfers.statements.sources import expected_by_keys, expected_by_references, expected_within
 from transfers.types import ExpectedLine, FoundLine
 
@@ -124,7 +124,7 @@ def store_matches(
     """Store matches with their parts; `items` has, by key, the difference that one explains."""
     rows = [
         StatementMatch(
-            source=source, key=f"{source}:{group.key}", method=group.method, rule_id=group.rule,
+            source=source, key=f"{source}:{group.key}", method=group.method or "", rule_id=group.rule,
             item=items.get(group.key), difference_xof=group.difference_xof, matched_at=now,
         )
         for group in groups
@@ -234,10 +234,5 @@ def _open(source: str, groups: Sequence[Group], *, now: datetime) -> None:
 
 def _entry(item_id: int, action: str, values: Mapping[str, Any], now: datetime) -> trail.TrailFact:
     amounts = ("expected_xof", "found_xof")
-    facts = {"item_code": values["code"], **{name: _whole(values[name]) for name in amounts}}
+    facts = {"item_code": values["code"], **{name: amount_fact(values[name]) for name in amounts}}
     return trail.TrailFact(subject_of(item_id), action, MATCHING, now, facts=facts)
-
-
-def _whole(amount: Decimal) -> int | str:
-    """Return an amount as facts keep it: a number where it is whole, as nearly all are; else its exact text."""
-    return int(amount) if amount == int(amount) else exact(amount)

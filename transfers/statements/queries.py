@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
-from transfers.enums import ItemState
+from transfers.enums import ItemCode, ItemState
 from transfers.models import MatchingRule, StatementFormat, StatementImport, StatementItem
 from transfers.statement_errors import StatementFormatMissing, StatementItemClosed, StatementItemMissing
 
@@ -63,16 +63,32 @@ def open_counts() -> dict[str, tuple[int, datetime]]:
     return {row["source"]: (row["count"], row["oldest"]) for row in found}
 
 
-def opened_between(code: str, *, after: datetime | None, until: datetime | None) -> int:
-    """Return how many differences of a kind are open that were opened after a moment, until another one."""
-    rows = open_items().filter(code=code)
-    rows = rows.filter(opened_at__gt=after) if after else rows
-    return (rows.filter(opened_at__lte=until) if until else rows).count()
+def open_by_age(*, now: datetime) -> dict[str, list[int]]:
+    """Return, by kind, how many differences are open in each step of `AGES` and beyond the last."""
+    untils = [None, *(now - age for age in AGES)]
+    afters = [*(now - age for age in AGES), None]
+    steps = {
+        f"step_{number}": Count("pk", filter=_opened(after, until))
+        for number, (after, until) in enumerate(zip(afters, untils, strict=True))
+    }
+    found = open_items().order_by().values("code").annotate(**steps)
+    counts = {row["code"]: [row[name] for name in steps] for row in found}
+    return {code.value: counts.get(code.value, [0] * len(steps)) for code in ItemCode}
+
+
+def _opened(after: datetime | None, until: datetime | None) -> Q:
+    since = Q(opened_at__gte=after) if after else Q()
+    return since & Q(opened_at__lt=until) if until else since
 
 
 def exact(amount: Decimal) -> str:
-    """Return an amount as facts keep it: exactly, without zeros that say nothing."""
+    """Return an amount as a text, exactly, without zeros that say nothing."""
     return f"{amount.normalize():f}" if amount else "0"
+
+
+def amount_fact(amount: Decimal) -> int | str:
+    """Return an amount as facts keep it: a number where it is whole, as nearly all are; else its exact text."""
+    return int(amount) if amount == int(amount) else exact(amount)
 
 
 def keys_of(items: Iterable[StatementItem]) -> list[str]:

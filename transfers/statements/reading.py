@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from transfers.enums import AmountReading
 from transfers.models.statement import REFERENCE_LENGTH, TEXT_LENGTH, StatementFormat
@@ -59,7 +59,8 @@ def read_statement(content: bytes, form: StatementFormat) -> list[ReadLine]:
         raise StatementFileTooLarge(too_many="bytes", maximum=MAX_BYTES)
     rows = _rows(content, form)
     places = _places(_header(rows, form), form)
-    lines, refused = [], []
+    lines: list[ReadLine] = []
+    refused: list[dict[str, Any]] = []
     for number, cells in rows:
         if all(is_blank(cell) for cell in cells):
             continue
