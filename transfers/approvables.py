@@ -2,7 +2,7 @@ from sunusav.core.approvals import Approvable
 from sunusav.core.bands import amount_in, amount_with_currency
 from transfers.engine.resolving import apply_resolution
 from transfers.engine.switching import switch_on
-from transfers.enums import PAYMENT_REVERSAL, PROVIDER_SWITCH_ON, STATEMENT_ITEM
+from transfers.enums import PAYMENT_REVERSAL, PROVIDER_SWITCH_ON
 from transfers.services.credit_transfers import CREDIT_TRANSFER, describe_credit_transfer, transfer_credit
 from transfers.services.issuers import (
     RECEIPT_ISSUER,
@@ -18,6 +18,7 @@ from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolutio
 from transfers.services.reversals import apply_reversal, describe_reversal
 from transfers.services.switches import describe_switch_on
 from transfers.services.treasury import TREASURY_MOVEMENT, book_movement, describe_movement
+from transfers.statement_enums import STATEMENT_ITEM
 from transfers.statements.items import describe_resolution as describe_item_resolution
 from transfers.statements.items import resolve_item
 

@@ -24,8 +24,9 @@ from sunusav.backoffice.money import show_number, show_sats
 from sunusav.backoffice.navigation import Area
 from sunusav.core.figures import figures_of
 from transfers import queries
-from transfers.enums import AttemptState, ItemState
+from transfers.enums import AttemptState
 from transfers.figures import NOT_PAID, PAID_BY_RAIL, SUCCEEDED
+from transfers.statement_enums import ItemState
 from transfers.statements.queries import AGES, open_by_age
 
 _PER_CENT: Final = 100

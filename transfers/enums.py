@@ -7,7 +7,6 @@ from django.db.models import TextChoices
 
 PAYMENT_REVERSAL: Final = "payment_reversal"
 PROVIDER_SWITCH_ON: Final = "provider_switch_on"
-STATEMENT_ITEM: Final = "statement_item"
 
 
 class DisbursementState(TextChoices):
@@ -241,56 +240,6 @@ class MismatchCode(TextChoices):
     NEVER_ANSWERED = "never-answered"
 
 
-class ItemCode(TextChoices):
-    """How a partner's statement and what was expected in it differ."""
-
-    MISMATCHED = "statement_mismatched"
-    # Expected within the days of a statement, and not in it.
-    MISSING = "statement_missing"
-    UNEXPECTED = "statement_unexpected"
-
-
-class ItemState(TextChoices):
-    """Whether a difference from a statement is open, and how it was closed."""
-
-    OPEN = "open"
-    # A later line, or a later booking, matched it.
-    EXPLAINED = "explained"
-    # It became a part of another open item.
-    MERGED = "merged"
-    # What was expected is expected no longer.
-    WITHDRAWN = "withdrawn"
-    # Two people resolved it.
-    RESOLVED = "resolved"
-
-
-class MatchMethod(TextChoices):
-    """How lines of a statement were matched with what was expected."""
-
-    REFERENCE = "by_reference"
-    # Several lines of one reference, or several expected ones, add up.
-    SUM = "by_sum"
-    RULE = "by_rule"
-    RESOLUTION = "by_resolution"
-
-
-class ItemReason(TextChoices):
-    """Why two people close a difference from a statement."""
-
-    BOOKED_AS_MOVEMENT = "booked_as_movement"
-    CORRECTED_BY_PARTNER = "corrected_by_partner"
-    NOT_OURS = "not_ours"
-    NO_MONEY_MOVED = "no_money_moved"
-
-
-class AmountReading(TextChoices):
-    """How a statement writes amounts: what reaches us is positive, or negative; or debit and credit have columns."""
-
-    SIGNED = "amount_signed"
-    NEGATED = "amount_negated"
-    DEBIT_CREDIT = "debit_credit"
-
-
 class ReturnKind(TextChoices):
     """What proves that the money of a payment came back. Only the provider's own record needs no people."""
 
@@ -330,11 +279,6 @@ COLLECTION_TRANSITIONS: dict[str, frozenset[str]] = {
     _C.OPEN: frozenset({_C.PARTIAL, _C.SETTLED, _C.EXPIRED, _C.CANCELLED, _C.WITHDRAWN}),
     # A request that was paid in part and ends gives what arrived to its payer.
     _C.PARTIAL: frozenset({_C.SETTLED, _C.EXPIRED, _C.CANCELLED, _C.WITHDRAWN}),
-}
-
-_I = ItemState
-ITEM_TRANSITIONS: dict[str, frozenset[str]] = {
-    _I.OPEN: frozenset({_I.EXPLAINED, _I.MERGED, _I.WITHDRAWN, _I.RESOLVED}),
 }
 
 _W = WithdrawalState

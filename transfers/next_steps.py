@@ -24,7 +24,6 @@ from transfers.enums import (
     BreakerState,
     CollectionState,
     DisbursementState,
-    ItemState,
     WithdrawalState,
 )
 from transfers.models import (
@@ -39,6 +38,7 @@ from transfers.models import (
     StatementItem,
     WithdrawalLink,
 )
+from transfers.statement_enums import ItemState
 
 _S = DisbursementState
 CAME_BACK = _("The money came back. What comes next stands on the page of what it was for.")

@@ -10,8 +10,8 @@ from typing import Any
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from tests.factories.users import make_user
-from transfers.enums import AmountReading
 from transfers.models import StatementFormat, StatementItem
+from transfers.statement_enums import AmountReading
 from transfers.statements.imports import Imported, import_statement
 from transfers.statements.keeping import save_format
 from transfers.types import ExpectationSource, ExpectedLine

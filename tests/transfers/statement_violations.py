@@ -98,6 +98,10 @@ def booked_movement(row: ItemResolution) -> dict[str, Any]:
     return {"movement_id": book(opening(), now=NOW).movement_id}
 
 
+def with_a_rule(row: StatementMatch) -> dict[str, Any]:
+    return {"key": "x", "rule_id": rule().pk}
+
+
 def another_resolved(row: ResolvedItem, **changes: Any) -> dict[str, Any]:
     """Return the changes that make a copy the end of another resolution, by another proposal."""
     return {
@@ -146,7 +150,7 @@ STATEMENTS = [
     Violation("itemresolution_has_explanation", resolution, {"explanation": ""}),
     Violation("statementmatch_counts_once", match, {}),
     Violation("statementmatch_rule_is_named", match, {"key": "x", "method": "by_rule"}),
-    Violation("statementmatch_rule_is_named", match, lambda row: {"key": "x", "rule_id": rule().pk}),
+    Violation("statementmatch_rule_is_named", match, with_a_rule),
     Violation("statementmatch_rule_is_named", match, {"key": "x", "method": "odd"}),
     Violation("statementmatch_resolution_has_item", match, {"key": "x", "item_id": None}),
     Violation("transfers_matchedline.line_id", matched_line, {}),

@@ -25,8 +25,8 @@ from sunusav.core import clock
 from sunusav.core.models import Proposal, User
 from sunusav.core.standing import deciders
 from transfers.admin.statements import show_source, source_filter
-from transfers.enums import STATEMENT_ITEM, ItemReason, ItemState
 from transfers.models import ItemResolution, StatementItem, StatementLine
+from transfers.statement_enums import STATEMENT_ITEM, ItemReason, ItemState
 from transfers.statements.items import (
     ASSIGN,
     comment_item,

@@ -22,8 +22,8 @@ from sunusav.backoffice.inbox import (
 from sunusav.backoffice.sections import page_of
 from sunusav.core.models import User
 from sunusav.core.roles import Role
-from transfers.enums import ItemState
 from transfers.models import StatementItem
+from transfers.statement_enums import ItemState
 from transfers.statements.queries import open_items
 
 # A partner's month is settled by then.

@@ -8,7 +8,6 @@ from django.db.models import Sum
 
 from sunusav.core.auditing import AuditScope, Breach, pages, rows_since
 from sunusav.core.models import Approval, ProposalState
-from transfers.enums import STATEMENT_ITEM, ItemCode, ItemState, MatchMethod
 from transfers.models import (
     MatchedExpectation,
     MatchedLine,
@@ -18,6 +17,7 @@ from transfers.models import (
     StatementLine,
     StatementMatch,
 )
+from transfers.statement_enums import STATEMENT_ITEM, ItemCode, ItemState, MatchMethod
 from transfers.statements.matching import expected_of, subject_of
 from transfers.statements.queries import open_items
 

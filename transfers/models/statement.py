@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField
-from transfers.enums import AmountReading
+from transfers.statement_enums import AmountReading
 
 # What a spreadsheet keeps of a number, and SQLite of a decimal.
 DIGITS, PLACES = 15, 4

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from sunusav.core.fields import ExactCharField, kept_while
 from sunusav.core.models import FOUR_EYES, DecidedByTwo
-from transfers.enums import ItemCode, ItemReason, ItemState, MatchMethod
 from transfers.models.statement import DIGITS, PLACES, SOURCE_LENGTH, MatchingRule, StatementLine
 from transfers.models.treasury import TreasuryMovement
+from transfers.statement_enums import ItemCode, ItemReason, ItemState, MatchMethod
 
 KEY_LENGTH = 80
 

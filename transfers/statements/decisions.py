@@ -11,7 +11,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from transfers.enums import ItemCode, MatchMethod
+from transfers.statement_enums import ItemCode, MatchMethod
 from transfers.types import ExpectedLine, FoundLine
 
 NOTHING: Final = Decimal(0)

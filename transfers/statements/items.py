@@ -11,7 +11,6 @@ from sunusav.core.actors import Actor
 from sunusav.core.locks import lock
 from sunusav.core.models import Proposal, User
 from sunusav.core.transitions import move
-from transfers.enums import ITEM_TRANSITIONS, STATEMENT_ITEM, ItemReason, ItemState, MatchMethod
 from transfers.models import (
     BookedMovement,
     ItemResolution,
@@ -20,6 +19,7 @@ from transfers.models import (
     StatementLine,
     StatementMatch,
 )
+from transfers.statement_enums import ITEM_TRANSITIONS, STATEMENT_ITEM, ItemReason, ItemState, MatchMethod
 from transfers.statement_errors import (
     StatementCorrectionMissing,
     StatementItemOwnerInvalid,

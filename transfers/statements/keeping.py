@@ -11,9 +11,9 @@ from sunusav.core import trail
 from sunusav.core.actors import Actor
 from sunusav.core.locks import lock
 from sunusav.core.models import User
-from transfers.enums import AmountReading
 from transfers.models import MatchingRule, StatementFormat
 from transfers.models.statement import DIGITS, PLACES
+from transfers.statement_enums import AmountReading
 from transfers.statement_errors import MatchingRuleInvalid, StatementFormatInvalid
 from transfers.statements.cells import MOMENT_FORMATS
 from transfers.statements.csv_rows import DELIMITERS, ENCODINGS

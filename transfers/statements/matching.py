@@ -11,7 +11,6 @@ from sunusav.core.actors import Actor
 from sunusav.core.auditing import chunks
 from sunusav.core.bulk import AT_ONCE, insert, insert_all
 from sunusav.core.transitions import move_all
-from transfers.enums import ITEM_TRANSITIONS, STATEMENT_ITEM, ItemCode, ItemState
 from transfers.models import (
     MatchedExpectation,
     MatchedLine,
@@ -20,6 +19,7 @@ from transfers.models import (
     StatementLine,
     StatementMatch,
 )
+from transfers.statement_enums import ITEM_TRANSITIONS, STATEMENT_ITEM, ItemCode, ItemState
 from transfers.statements.decisions import Group, Rule, judge
 from transfers.statements.queries import amount_fact, exact, format_of, keys_of, open_items, rules_of
 from transfers.statements.sources import expected_by_keys, expected_by_references, expected_within

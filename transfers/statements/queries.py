@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from transfers.enums import ItemCode, ItemState
 from transfers.models import MatchingRule, StatementFormat, StatementImport, StatementItem
+from transfers.statement_enums import ItemCode, ItemState
 from transfers.statement_errors import StatementFormatMissing, StatementItemClosed, StatementItemMissing
 
 # Up to which age an open difference counts for a step of the ageing; the last has no end.
@@ -71,7 +71,7 @@ def open_by_age(*, now: datetime) -> dict[str, list[int]]:
         f"step_{number}": Count("pk", filter=_opened(after, until))
         for number, (after, until) in enumerate(zip(afters, untils, strict=True))
     }
-    found = open_items().order_by().values("code").annotate(**steps)
+    found: Any = open_items().order_by().values("code").annotate(**steps)
     counts = {row["code"]: [row[name] for name in steps] for row in found}
     return {code.value: counts.get(code.value, [0] * len(steps)) for code in ItemCode}
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from transfers.enums import AmountReading
 from transfers.models.statement import REFERENCE_LENGTH, TEXT_LENGTH, StatementFormat
+from transfers.statement_enums import AmountReading
 from transfers.statement_errors import (
     StatementColumnsDiffer,
     StatementEmpty,

@@ -8,8 +8,8 @@ from typing import Any
 
 import xlsxwriter
 
-from transfers.enums import AmountReading
 from transfers.models import StatementFormat
+from transfers.statement_enums import AmountReading
 
 HEADER = ("Reference", "Date", "Amount", "Fee", "Note")
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfers.enums import ItemCode, MatchMethod
+from transfers.statement_enums import ItemCode, MatchMethod
 from transfers.statements.decisions import MOST_ALIKE, Group, Rule, judge
 from transfers.types import ExpectedLine, FoundLine
 

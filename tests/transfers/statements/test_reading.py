@@ -11,7 +11,7 @@ import pytest
 
 from sunusav.core.errors import DomainError
 from tests.transfers.statements.files import HEADER, csv_file, inline, layout, packed, sheet, xlsx_file
-from transfers.enums import AmountReading
+from transfers.statement_enums import AmountReading
 from transfers.statement_errors import (
     StatementColumnsDiffer,
     StatementEmpty,
