@@ -70,6 +70,13 @@ class _Rows:
         return ExpectationSource(self.prefix, sources, self.within, self.by_references, self.by_keys)
 
 
+class _Returns(_Rows):
+    """Reversals, which have the provider's reference after its name."""
+
+    def by_references(self, source: str, references: Collection[str]) -> Iterator[ExpectedLine]:
+        yield from super().by_references(source, [*references, *(f"{source}:{one}" for one in references)])
+
+
 class _DayRows(_Rows):
     """Movements, which have a day."""
 
@@ -113,7 +120,7 @@ def _reversals(source: str) -> QuerySet[Reversal]:
 
 
 def _reversal(source: str, key: str, row: Reversal) -> ExpectedLine:
-    references = (row.reference, row.attempt.order.reference)
+    references = (row.reference.removeprefix(f"{source}:"), row.attempt.order.reference)
     subject = f"disbursement:{row.attempt.disbursement_id}"
     return ExpectedLine(key, references, Decimal(row.amount), _day(row.returned_at), subject)
 
@@ -143,7 +150,7 @@ def _with_bank(names: Collection[str]) -> list[str]:
 
 _PAYMENTS = _Rows("attempt", _payments, _payment, "closed_at", ("order__reference",))
 _RECEIPTS = _Rows("receipt", _receipts, _receipt, "received_at", ("reference", "collection__reference"))
-_REVERSALS = _Rows(
+_REVERSALS = _Returns(
     "reversal", _reversals, _reversal, "returned_at", ("reference", "attempt__order__reference")
 )
 _MOVEMENTS = _DayRows("movement", _movements, _movement, "happened_on", ("reference",))

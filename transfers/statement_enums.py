@@ -25,7 +25,7 @@ class ItemState(TextChoices):
     # It became a part of another open item.
     MERGED = "merged"
     # What was expected is expected no longer.
-    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
     # Two people resolved it.
     RESOLVED = "resolved"
 
@@ -59,5 +59,5 @@ class AmountReading(TextChoices):
 
 _I = ItemState
 ITEM_TRANSITIONS: dict[str, frozenset[str]] = {
-    _I.OPEN: frozenset({_I.EXPLAINED, _I.MERGED, _I.WITHDRAWN, _I.RESOLVED}),
+    _I.OPEN: frozenset({_I.EXPLAINED, _I.MERGED, _I.LAPSED, _I.RESOLVED}),
 }

@@ -14,7 +14,7 @@ LABELS: dict[str, Any] = {
     # How a difference ends
     "explained": _("explained"),
     "merged": _("part of another difference"),
-    "withdrawn": _("no longer expected"),
+    "lapsed": _("no longer expected"),
     "resolved": _("resolved"),
     # How lines are matched
     "by_reference": _("reference"),
@@ -38,7 +38,7 @@ LABELS: dict[str, Any] = {
     "change_item": _("change difference"),
     "explain_item": _("explain difference"),
     "merge_item": _("merge difference"),
-    "withdraw_item": _("withdraw difference"),
+    "lapse_item": _("end difference"),
     "resolve_item": _("resolve difference"),
     "take_item": _("take difference"),
     "give_item": _("give difference"),
@@ -97,7 +97,7 @@ EVENTS: dict[str, Any] = {
     "statement_item.change_item": _("It changed: expected %(expected_xof)s, found %(found_xof)s"),
     "statement_item.explain_item": _("A later line or booking explains it"),
     "statement_item.merge_item": _("It became part of another difference"),
-    "statement_item.withdraw_item": _("What was expected is expected no longer"),
+    "statement_item.lapse_item": _("What was expected is expected no longer"),
     "statement_item.resolve_item": _("Two people closed it: %(reason_code)s"),
     "statement_item.take_item": _("Taken by %(item_owner)s"),
     "statement_item.give_item": _("Given to %(item_owner)s"),

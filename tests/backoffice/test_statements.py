@@ -167,7 +167,7 @@ def test_others_read_and_change_nothing(enter: Enter, role: Role) -> None:
     imported(("fee", "-25.5"), now=clock.now(), source="bank")
     item, client = StatementItem.objects.get(), enter(role)
 
-    assert f"#{item.pk}" in page(client, ITEMS)
+    assert f"{ITEMS}{item.pk}/change/" in page(client, ITEMS)
     for url in (f"{IMPORTS}actions/import/", f"{FORMATS}actions/save/", f"{RULES}actions/save/"):
         assert client.get(url).status_code == 403
     for slug in ("take", "give", "comment", "propose-resolution"):
@@ -219,7 +219,7 @@ def test_chart_shows_the_open_ones_by_age() -> None:
     )
     for reference, age in zip("abcd", ages, strict=True):
         StatementItem.objects.filter(reference=reference).update(opened_at=now - age)
-    StatementItem.objects.filter(reference="e").update(state="withdrawn", closed_at=now)
+    StatementItem.objects.filter(reference="e").update(state="lapsed", closed_at=now)
 
     charts = charts_for(person("i", Role.FINANCE), now=now, area=Area.CONTROL)
     [drawn] = [one for one in charts if one.chart.name == "statement-ages"]

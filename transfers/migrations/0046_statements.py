@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
                             ("open", "Open"),
                             ("explained", "Explained"),
                             ("merged", "Merged"),
-                            ("withdrawn", "Withdrawn"),
+                            ("lapsed", "Lapsed"),
                             ("resolved", "Resolved"),
                         ],
                         default="open",
@@ -682,7 +682,7 @@ class Migration(migrations.Migration):
                     models.Q(("closed_at", None), ("state", "open")),
                     models.Q(
                         ("closed_at__isnull", False),
-                        ("state__in", ["explained", "merged", "withdrawn", "resolved"]),
+                        ("state__in", ["explained", "merged", "lapsed", "resolved"]),
                     ),
                     _connector="OR",
                 ),

@@ -31,7 +31,7 @@ STATEMENTS_LOCK: Final = "statements"
 # The partner's clock and ours may put a payment around midnight on different days.
 AROUND_THE_DAYS: Final = timedelta(days=3)
 _CLOSED_AS: Final = {
-    ItemState.EXPLAINED: "explain_item", ItemState.MERGED: "merge_item", ItemState.WITHDRAWN: "withdraw_item",
+    ItemState.EXPLAINED: "explain_item", ItemState.MERGED: "merge_item", ItemState.LAPSED: "lapse_item",
 }  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _close(
     ended: dict[ItemState, list[StatementItem]] = {state: [] for state in _CLOSED_AS}
     for item in items:
         parts = _parts_of(item)
-        merged = ItemState.MERGED if parts & in_others else ItemState.WITHDRAWN
+        merged = ItemState.MERGED if parts & in_others else ItemState.LAPSED
         ended[ItemState.EXPLAINED if parts & in_matches else merged].append(item)
     for state, rows in ended.items():
         for start in range(0, len(rows), AT_ONCE):

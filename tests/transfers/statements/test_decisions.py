@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transfers.statement_enums import ItemCode, MatchMethod
@@ -180,6 +180,7 @@ RULES = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lines=LINES, expectations=EXPECTATIONS, rules=RULES, tolerance=AMOUNTS.map(abs), data=st.data())
 def test_match_puts_everything_in_one_group_whatever_the_order(
     lines: list, expectations: list, rules: list[Rule], tolerance: Decimal, data: st.DataObject

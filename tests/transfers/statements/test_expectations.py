@@ -112,7 +112,7 @@ def test_payment_and_its_return_are_expected_under_the_references_of_the_provide
 
     returned = Reversed("back-1", attempt.order.money(7_920), NOW)
     assert book_provider_reversal(attempt.pk, returned, now=NOW)
-    back = (f"reversal:{attempt.pk}", ("back-1", reference), Decimal(7_920), subject)
+    back = ("reversal", ("back-1", reference), Decimal(7_920), subject)
     assert [one[1:] for one in expected("franc")] == [paid[1:], back[1:]]
     make_format(now=NOW, source="franc")
     found = imported(
@@ -126,8 +126,8 @@ def test_payment_and_its_return_are_expected_under_the_references_of_the_provide
 def test_money_received_is_expected_where_it_is_in_francs() -> None:
     """At 9,123,457 XOF per BTC, 10,000 sats are collected as 913 F."""
     stored_rate("9123457", at=NOW)
-    received(opened("subscription_charge:1"))
-    asked = opened("subscription_charge:2", method="franc", phone="+221771234567")
+    received(opened("test:1"))
+    asked = opened("test:2", method="franc", phone="+221771234567")
     received(asked)
     receipt = Receipt.objects.get(method="franc")
 

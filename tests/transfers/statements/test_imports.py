@@ -210,7 +210,7 @@ def test_match_again_closes_what_is_expected_no_longer(awaited: Expectations) ->
 
     match_again(now=NOW)
 
-    assert StatementItem.objects.get(key="a").state == "withdrawn"
+    assert StatementItem.objects.get(key="a").state == "lapsed"
 
 
 def test_match_again_joins_an_unexpected_line_to_an_expectation_that_differs(awaited: Expectations) -> None:
