@@ -69,6 +69,9 @@ class Presser:
             found = self.page.locator(f".confirm [name={name}]")
             if found.evaluate("field => field.tagName") == "SELECT":
                 found.select_option(text)
+            elif found.evaluate("field => field.type") == "file":
+                file = {"name": "fichier.csv", "mimeType": "text/csv", "buffer": text.encode()}
+                found.set_input_files(files=[file])  # type: ignore[list-item]
             else:
                 found.fill(text)
 

@@ -74,7 +74,7 @@ def test_finance_saves_a_format_and_imports_a_file_once(enter: Enter) -> None:
 
     done = upload(finance, statement(("fee", "-25.5"), ("odd", "7")))
 
-    assert "2 new lines. 0 matched, 2 to explain." in done
+    assert "imported: 2 new lines, 0 matched, 2 to explain" in done
     assert upload(finance, statement(("fee", "-25.5"), ("odd", "7"))).count("was imported before") == 1
     row = StatementImport.objects.get()
     shown = page(finance, f"{IMPORTS}{row.pk}/change/")

@@ -30,8 +30,8 @@ from transfers.statements.reading import MAX_BYTES
 from transfers.statements.sources import known_sources
 
 TOO_LARGE = _("The file is larger than 10 MB.")
-READ_BEFORE = _("This file was imported before: nothing was changed.")
-READ_NOW = _("%(new)s new lines. %(matched)s matched, %(differ)s to explain.")
+READ_BEFORE = _("this file was imported before; nothing was changed")
+READ_NOW = _("imported: %(new)s new lines, %(matched)s matched, %(differ)s to explain")
 
 
 def source_filter() -> Any:
@@ -129,7 +129,7 @@ IMPORT_STATEMENT = Action(
         "Its lines are kept and matched with what was expected. Nothing is booked, and the same file twice changes"
         " nothing."
     ),
-    done=READ_NOW,
+    done=_("imported"),
     done_now=_what_was_read,
     run=_import,
     permission="transfers.import_statement",
