@@ -8,7 +8,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import translation
-from playwright.sync_api import BrowserContext, Locator, Page, Response
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Response
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -70,8 +70,9 @@ class Presser:
             if found.evaluate("field => field.tagName") == "SELECT":
                 found.select_option(text)
             elif found.evaluate("field => field.type") == "file":
-                file = {"name": "fichier.csv", "mimeType": "text/csv", "buffer": text.encode()}
-                found.set_input_files(files=[file])  # type: ignore[list-item]
+                found.set_input_files(
+                    FilePayload(name="fichier.csv", mimeType="text/csv", buffer=text.encode())
+                )
             else:
                 found.fill(text)
 
