@@ -72,15 +72,33 @@ def matches_add_up(scope: AuditScope) -> Iterator[Breach]:
 
 
 def differences_end_as_they_say(scope: AuditScope) -> Iterator[Breach]:
-    """Yield each difference that is called explained or resolved without a match that says so."""
+    """Yield each difference that is called explained or resolved without a match that says so.
+
+    One match may explain several: it names one of them, and has a line or an expectation of each.
+    """
     ended = StatementItem.objects.filter(state__in=[ItemState.EXPLAINED, ItemState.RESOLVED])
     for items in pages(rows_since(ended, "opened_at", scope.since)):
-        matches = StatementMatch.objects.filter(item__in=items).values_list("item", "method")
-        resolved = {item for item, method in matches if method == MatchMethod.RESOLUTION}
-        explained = {item for item, method in matches if method != MatchMethod.RESOLUTION}
+        resolutions = StatementMatch.objects.filter(item__in=items, method=MatchMethod.RESOLUTION)
+        resolved = set(resolutions.values_list("item", flat=True))
+        matched = _matched_parts(items)
         for item in items:
-            if item.pk not in (resolved if item.state == ItemState.RESOLVED else explained):
+            is_resolved, is_matched = item.pk in resolved, bool(_parts(item) & matched)
+            if is_resolved is not (item.state == ItemState.RESOLVED) or not is_matched:
                 yield Breach(CODE, subject_of(item.pk), f"called {item.state} without a match")
+
+
+def _parts(item: StatementItem) -> set[tuple[str, int | str]]:
+    lines = {(item.source, key) for key in item.lines}
+    return lines | {(item.source, one.key) for one in expected_of(item)}
+
+
+def _matched_parts(items: list[StatementItem]) -> set[tuple[str, int | str]]:
+    """Return the lines and expectations of these differences that are matched, each with its source."""
+    keys = {key for item in items for key in item.lines}
+    lines = MatchedLine.objects.filter(line__in=keys).values_list("line__source", "line")
+    names = {one.key for item in items for one in expected_of(item)}
+    expectations = MatchedExpectation.objects.filter(key__in=names).values_list("source", "key")
+    return {*lines, *expectations}
 
 
 def two_people_resolved_differences(scope: AuditScope) -> Iterator[Breach]:

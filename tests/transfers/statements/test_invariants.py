@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ from transfers.models import (
     StatementLine,
     StatementMatch,
 )
+from transfers.statements.imports import match_again
 from transfers.statements.items import propose_resolution
+from transfers.statements.keeping import save_rule
 
 # To drop triggers commits on MySQL and MariaDB.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +57,19 @@ def breaches() -> set[tuple[str, str]]:
 
 
 def test_audit_finds_nothing_in_what_the_services_stored() -> None:
+    assert breaches() == set()
+
+
+def test_audit_finds_nothing_in_a_match_that_explains_two_differences(awaited: Expectations) -> None:
+    awaited.add("b", "-100", "theirs")
+    imported(("ours", "-100"), now=NOW)
+    layout: dict[str, Any] = {"tolerance_xof": Decimal(0), "days": 0, "text": "", "is_on": True}
+    save_rule(source="wave", name="all", layout=layout, reason="x", saver=make_user(Role.FINANCE), now=NOW)
+
+    match_again(now=NOW)
+
+    states = StatementItem.objects.filter(reference__in=["ours", "theirs"]).values_list("state", flat=True)
+    assert list(states) == ["explained", "explained"]
     assert breaches() == set()
 
 
