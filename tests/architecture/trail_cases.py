@@ -124,6 +124,7 @@ from transfers.services import credit as member_credit
 from transfers.services import switches as provider_switches
 from transfers.services import withdrawals as links
 from transfers.statements import imports, items, keeping
+from transfers.statements import matching as statement_matching
 from transfers.types import (
     Choice,
     CollectedPayment,
@@ -879,13 +880,19 @@ def book_movement() -> Call:
     )
 
 
-def difference() -> int:
+def difference(amount: str = "-25") -> int:
     """Return the open difference of a new line of the bank."""
     if not StatementFormat.objects.exists():
         make_format(now=NOW, source="bank")
     reference = name("line")
-    imported((reference, "-25"), now=NOW, source="bank")
+    imported((reference, amount), now=NOW, source="bank")
     return StatementItem.objects.get(reference=reference).pk
+
+
+def booked_since() -> None:
+    """Have a movement booked that explains a line of the bank."""
+    reference = StatementItem.objects.get(pk=difference("25")).reference
+    treasury_book(Movement(TreasuryKind.SURPLUS, BANK, 25), now=NOW, reference=reference)
 
 
 @case("transfers.statements.keeping.save_format")
@@ -911,10 +918,14 @@ def import_statement() -> Call:
 
 @case("transfers.statements.imports.match_again")
 def match_again() -> Call:
-    difference()
-    reference = StatementItem.objects.latest("pk").reference
-    treasury_book(Movement(TreasuryKind.SURPLUS, BANK, 25), now=NOW, reference=reference)
+    booked_since()
     return lambda: imports.match_again(now=NOW)
+
+
+@case("transfers.statements.matching.match_source")
+def match_source() -> Call:
+    booked_since()
+    return transaction.atomic(lambda: statement_matching.match_source("bank", now=NOW))
 
 
 @case("transfers.statements.items.take_item")
