@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.evidence import TypedFigure
@@ -14,6 +16,19 @@ from sunusav.core import clock
 from sunusav.core.errors import DomainError
 from sunusav.core.models import User
 from sunusav.core.second_factor import has_authenticator, limits_in_sessions, use_code
+
+
+class FileInput(forms.FileInput):
+    """A field for a file, with a hidden text field of its own.
+
+    Unfold's script writes the name of the file into the first text field three elements above: without one it fails,
+    and with another one it would change what a person types there.
+    """
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        own = mark_safe('<input type="text" hidden disabled aria-hidden="true">')
+        field = super().render(*args, **kwargs)
+        return format_html("<span><span><span>{}</span></span>{}</span>", field, own)
 
 
 class ConfirmForm(forms.Form):

@@ -13,7 +13,7 @@ from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import moment, mono, numbered, show_code, show_code_or_text
-from sunusav.backoffice.forms import ConfirmForm
+from sunusav.backoffice.forms import ConfirmForm, FileInput
 from sunusav.backoffice.money import NOTHING, show_number, show_xof
 from sunusav.backoffice.sections import (
     SECTION_LIMIT,
@@ -86,7 +86,9 @@ class ImportForm(ConfirmForm):
     """A file, whose statement it is, and which days it covers."""
 
     source = forms.ChoiceField(label=_("Source"), choices=sources)
-    file = forms.FileField(label=_("File"), help_text=_("CSV or XLSX, up to 10 MB and 100,000 rows."))
+    file = forms.FileField(
+        label=_("File"), widget=FileInput(), help_text=_("CSV or XLSX, up to 10 MB and 100,000 rows.")
+    )
     since = forms.DateField(
         label=_("First day"), required=False,
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
