@@ -13,7 +13,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libmariadb3 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /app sunusav \
-    && install -d -o sunusav /var/lib/sunusav && install -d -o sunusav -m 700 /var/lib/sunusav/exports
+    && install -d -o sunusav /var/lib/sunusav && install -d -o sunusav -m 700 /var/lib/sunusav/exports /var/lib/sunusav/attachments
 COPY --from=build /opt/venv /opt/venv
 COPY . /app
 WORKDIR /app

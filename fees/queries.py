@@ -6,8 +6,6 @@ from operator import attrgetter
 from time import monotonic
 from typing import Any, Final
 
-from django.db.models import Sum
-
 from fees.calculations import (
     claimed_discounts,
     fee_fraction,
@@ -42,7 +40,6 @@ from fees.types import (
     Tier,
 )
 from sunusav.core.auditing import pages
-from sunusav.core.money import SATS_PER_BTC, Xof
 
 # A version takes effect at least 60 s after its publication, and a process caches versions for 30 s. So each process
 # has read a version before it takes effect, with 30 s left for a slow commit and for clocks that differ.
@@ -266,17 +263,6 @@ def recorded_fees_since(moment: datetime | None) -> Iterator[list[RecordedFee]]:
 
 def _recorded(row: FeeRecord) -> RecordedFee:
     return RecordedFee(row.pk, row.assessment_id, row.disbursement_ref)
-
-
-def accrued_partner_xof(partner: str) -> Xof:
-    """Return what a partner's shares of all recorded fees are worth, each at its booked rate.
-
-    Rounding: down, once, at the end.
-    """
-    rows = FeeRecord.objects.filter(settlement_partner=partner).order_by().values_list("rate_xof_per_btc")
-    shares = rows.annotate(total=Sum("partner_sats"))
-    total = sum(shares_sats * int(rate.scaleb(RATE_PLACES)) for rate, shares_sats in shares)
-    return Xof(total // (SATS_PER_BTC * 10**RATE_PLACES))
 
 
 def fixed_fee_of_row(row: FeeAssessment, *, schedule_version: int) -> FixedFee:

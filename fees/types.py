@@ -112,6 +112,45 @@ class RecordedFee:
 
 
 @dataclass(frozen=True)
+class Accrued:
+    """Partner shares of fees: how many records, their sats, and what these are worth at the booked rates.
+
+    Units: `worth` in francs times 10^16, which is exact: a rate has eight places, and a bitcoin 10^8 sats.
+    """
+
+    records: int
+    amount_sats: int
+    worth: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of fee records: booked in [start, end), up to the record `through_id`.
+
+    With them are those booked before that were recorded after the record `after_id`: too late for their own stretch.
+    """
+
+    start: datetime
+    end: datetime
+    after_id: int
+    through_id: int
+
+
+@dataclass(frozen=True)
+class Accrual:
+    """The partner share of one fee. Units: sats, below zero for a reversal."""
+
+    record_id: int
+    subject: str
+    group_ref: str
+    disbursement_ref: str
+    is_reversal: bool
+    booked_at: datetime
+    share_sats: int
+    rate_xof_per_btc: Decimal
+
+
+@dataclass(frozen=True)
 class Tier:
     """What a kind of customer pays, as a fraction of the payout."""
 

@@ -18,3 +18,33 @@ class WebhookOutcome(TextChoices):
     UNKNOWN_REFERENCE = "unknown_reference"
     COLLECTION_QUERIED = "collection_queried"
     PAYMENT_QUERIED = "payment_queried"
+
+
+class SettlementState(TextChoices):
+    """What is stored of a settlement. Closed: it waits for a decision, or was rejected; its proposal says which."""
+
+    CLOSED = "month_closed"
+    APPROVED = "approved"
+    ORDERED = "payment_ordered"
+    SETTLED = "settled"
+
+
+class SettlementStatus(TextChoices):
+    """How far a settlement is, as people see it: of an ordered one, its payment says."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+# An approval is void once another account is registered; a cancelled payment makes an approved one of it again.
+SETTLEMENT_TRANSITIONS: dict[str, frozenset[str]] = {
+    SettlementState.CLOSED: frozenset({SettlementState.APPROVED}),
+    SettlementState.APPROVED: frozenset(
+        {SettlementState.ORDERED, SettlementState.SETTLED, SettlementState.CLOSED}
+    ),
+    SettlementState.ORDERED: frozenset({SettlementState.SETTLED, SettlementState.CLOSED}),
+}

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from partners.models import InboundWebhook
+from partners.settlements import exports as settlements
 from sunusav.core.exporting.columns import code_or_text, columns_of
 from sunusav.core.exporting.types import Column, ListExport
 
@@ -21,5 +22,6 @@ EXPORTS = [
             "outcome",
             "handled_at",
         ),
-    )
+    ),
+    *settlements.EXPORTS,
 ]

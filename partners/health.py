@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from partners import queries
+from partners.settlements import health as settlements
 from partners.types import PartnerFloat
 from partners.webhooks.refusals import refused_lately
 from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
@@ -53,4 +54,8 @@ def _age(at: datetime | None, now: datetime) -> int | None:
     return int((now - at).total_seconds()) if at else None
 
 
-HEALTH_CHECKS = [HealthCheck("partners", _partners), HealthCheck("partner_webhooks", _webhooks)]
+HEALTH_CHECKS = [
+    HealthCheck("partners", _partners),
+    HealthCheck("partner_webhooks", _webhooks),
+    *settlements.HEALTH_CHECKS,
+]

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from partners.health import MANY_REFUSED
 from partners.models import InboundWebhook
 from partners.queries import late_webhooks
+from partners.settlements import inbox as settlements
 from partners.webhooks.refusals import refused_lately
 from sunusav.backoffice.facts import numbered, show_code_or_text
 from sunusav.backoffice.inbox import (
@@ -103,4 +104,5 @@ INBOX = [
     InboxItem("partners.view_floatminimum", _low_floats, [Role.FINANCE]),
     InboxItem("partners.view_inboundwebhook", _refused_webhooks, [Role.OPERATOR]),
     InboxItem("partners.view_inboundwebhook", _late_webhooks, [Role.OPERATOR]),
+    *settlements.INBOX,
 ]

@@ -1,9 +1,10 @@
-"""The minimum floats in force were decided by two people."""
+"""The minimum floats in force were decided by two people; settlements have rules of their own."""
 
 from collections.abc import Iterator
 
 from partners.models import AdoptedFloatMinimum
 from partners.services.floats import FLOAT_MINIMUM
+from partners.settlements import invariants as settlements
 from sunusav.core.auditing import AuditScope, Breach, Invariant
 from sunusav.core.models import Approval, ProposalState
 
@@ -27,4 +28,7 @@ def _wrong_decision(row: AdoptedFloatMinimum) -> Iterator[str]:
         yield "its approver did not approve, or is the proposer"
 
 
-INVARIANTS = [Invariant("I16", "two people put each minimum float in force", _two_people_adopted)]
+INVARIANTS = [
+    Invariant("I16", "two people put each minimum float in force", _two_people_adopted),
+    *settlements.INVARIANTS,
+]

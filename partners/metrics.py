@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 
 from partners import queries
+from partners.settlements import metrics as settlements
 from partners.webhooks.refusals import refused_in_all
 from sunusav.core.metrics import Metric, Sample
 
@@ -54,4 +55,5 @@ METRICS = [
     Metric("partner_webhooks_refused", "Deliveries that nothing proved.", _webhooks_refused, kind="counter"),
     Metric("partner_webhooks_waiting", "Deliveries that are still followed.", _webhooks_waiting),
     Metric("partner_webhook_age_seconds", "Since a partner last delivered.", _webhook_age),
+    *settlements.METRICS,
 ]

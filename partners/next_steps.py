@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from partners.models import InboundWebhook
+from partners.settlements import next_steps as settlements
 from sunusav.backoffice.next_steps import NOTHING_TO_DO, NextStep
 from sunusav.backoffice.sections import show_subject
 from transfers.reference_queries import subject_of_reference
@@ -24,4 +25,4 @@ def _about(row: InboundWebhook) -> Any:
     return show_subject(subject) if subject else ""
 
 
-NEXT_STEPS = {"partners.inboundwebhook": webhook_step}
+NEXT_STEPS = {"partners.inboundwebhook": webhook_step, **settlements.NEXT_STEPS}

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from partners.packages import modules
+from partners.settlements import phrases as settlements
 
 
 def merged(name: str) -> dict[str, Any]:
@@ -20,6 +21,7 @@ LABELS: dict[str, Any] = {
     "health.partners": _("partners"),
     "health.partner_webhooks": _("webhooks of partners"),
     **merged("LABELS"),
+    **settlements.LABELS,
     # What proves a webhook
     "signature": _("signature"),
     "shared_secret": _("shared secret"),
@@ -37,11 +39,13 @@ LABELS: dict[str, Any] = {
 }
 # What entries of the trail say happened
 EVENTS: dict[str, Any] = {
+    **settlements.EVENTS,
     "float_minimum.adopt": _("Minimum float in force: %(minimum_xof)s and %(minimum_days)s days"),
 }
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
     **merged("FACTS"),
+    **settlements.FACTS,
     # Webhooks
     "event_key": _("event"),
     "authenticity": _("proof"),
@@ -58,6 +62,7 @@ FACTS: dict[str, Any] = {
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
     **merged("REFUSALS"),
+    **settlements.REFUSALS,
     "amount-outside-partner-range": (
         _(
             "%(amount_xof)s is outside what %(partner)s moves at once (at least %(least_xof)s, at most %(most_xof)s)."
@@ -113,6 +118,8 @@ def days_phrase(days: Decimal | int) -> str:
 
 
 PROPOSALS: dict[str, Any] = {
+    **settlements.PROPOSALS,
     "float_minimum": _("Set the minimum float at a partner"),
 }
-CODES = {"partner", "partner_name"}
+CODES = {"partner", "partner_name", *settlements.CODES}
+EVENT_TONES = settlements.EVENT_TONES

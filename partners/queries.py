@@ -8,10 +8,10 @@ from typing import Final
 from django.conf import settings
 from django.db.models import Max, QuerySet
 
-from fees.queries import accrued_partner_xof
 from partners.calculations import DEFAULT_MINIMUM, days_of_cover, is_float_low
 from partners.errors import PartnerBalanceUnknown, PartnerNotInUse
 from partners.models import AdoptedFloatMinimum, InboundWebhook
+from partners.settlements.queries import unsettled_xof
 from partners.types import FloatMinimumFacts, LiveBalance, PartnerFloat
 from transfers.float_queries import OUTFLOW_DAYS, balance_at_provider, floats_of
 from transfers.types import RailFloat
@@ -35,7 +35,7 @@ def live_balance(partner: str, *, now: datetime) -> LiveBalance:
             age_seconds=int((now - found.at).total_seconds()) if found else None,
         )
     return LiveBalance(
-        found.amount.amount, found.amount.currency, found.at, accrued_xof=accrued_partner_xof(partner)
+        found.amount.amount, found.amount.currency, found.at, accrued_xof=unsettled_xof(partner)
     )
 
 

@@ -9,13 +9,12 @@ from ledger.enums import AccountRole, Currency
 from ledger.queries import msat_from_xof, residue_xof
 from ledger.types import AccountRef, Line, Money
 from sunusav.core.money import msat_from_sats
+from transfers.types.accounts import POSITION_MSAT, POSITION_XOF, partner_reserve
 
 IN_TRANSIT = AccountRef(AccountRole.IN_TRANSIT, Currency.MSAT)
 PLATFORM_FEES = AccountRef(AccountRole.PLATFORM_FEE_INCOME, Currency.MSAT)
 COMMUNITY_FUND = AccountRef(AccountRole.COMMUNITY_FUND, Currency.MSAT)
 ROUNDING = AccountRef(AccountRole.ROUNDING_RESIDUE, Currency.MSAT)
-POSITION_MSAT = AccountRef(AccountRole.CURRENCY_POSITION, Currency.MSAT)
-POSITION_XOF = AccountRef(AccountRole.CURRENCY_POSITION, Currency.XOF)
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,6 @@ def shares_of(net_msat: int, *, paid: Money, rate_xof_per_btc: Decimal | None) -
     left_xof = residue_xof(net_msat, paid_xof=paid.amount, rate_xof_per_btc=rate_xof_per_btc)
     residue_msat = msat_from_xof(left_xof, rate_xof_per_btc=rate_xof_per_btc)
     return Shares(exchanged_msat, residue_msat, net_msat - exchanged_msat - residue_msat)
-
-
-def partner_reserve(partner: str) -> AccountRef:
-    """Return the account in which a settlement partner's share of fees accrues."""
-    return AccountRef(AccountRole.PARTNER_RESERVE, Currency.MSAT, partner)
 
 
 def hold_lines(*, debit: AccountRef, amount_msat: int) -> list[Line]:

@@ -16,8 +16,9 @@ from transfers.collectors import collector
 from transfers.enums import AttemptState, ReturnKind, TreasuryKind
 from transfers.models import Attempt, Receipt, Reversal, TreasuryMovement
 from transfers.rails import rail
-from transfers.treasury_booking import BANK, movement_lines
+from transfers.treasury_booking import movement_lines
 from transfers.types import ExpectationSource, ExpectedLine
+from transfers.types.accounts import BANK
 
 BANK_SOURCE: Final = "bank"
 XOF: Final = Currency.XOF.value

@@ -580,6 +580,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("A movement needs its reference and an explanation."),
         _("Enter the transaction's id or the bank's reference, and what happened."),
     ),
+    "bank-line-booked": (
+        _("The books have the line %(reference)s of the bank already (transaction %(transaction_id)s)."),
+        _("Look at what it was booked for. Each line is booked once."),
+    ),
     "treasury-reference-used": (
         _("Movement %(movement_id)s has this reference: it is booked, or waits for its approval."),
         _("Open that movement. If this is another one, add what tells them apart, such as the output."),

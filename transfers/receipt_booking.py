@@ -7,8 +7,9 @@ from decimal import Decimal
 from ledger.enums import AccountRole, Currency
 from ledger.queries import msat_from_xof
 from ledger.types import AccountRef, Line, Money
-from transfers.booking import POSITION_MSAT, POSITION_XOF, ROUNDING
+from transfers.booking import ROUNDING
 from transfers.enums import ReceiptUse
+from transfers.types.accounts import POSITION_MSAT, POSITION_XOF
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from transfers.enums import RAIL_DEFERRALS, DisbursementState, FailureClass
 from transfers.models import Attempt, BookedMovement, Disbursement, RailLiquidity
 from transfers.queries import first_attempt_at, with_rail
 from transfers.rails import Rail, rail
-from transfers.treasury_booking import BANK, ONCHAIN
+from transfers.treasury_booking import ONCHAIN
 from transfers.types import WaitingForRail
+from transfers.types.accounts import BANK
 
 LOOKED_AT_WITHIN = timedelta(minutes=2)
 # Money that has just arrived is booked within seconds: a difference that lasts longer has another cause.

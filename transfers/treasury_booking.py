@@ -24,8 +24,8 @@ from transfers.treasury_errors import (
     TreasuryKindNotForAccount,
 )
 from transfers.types import Movement
+from transfers.types.accounts import BANK
 
-BANK: Final = AccountRef(AccountRole.BANK, Currency.XOF)
 # Bitcoin of ours that is in no channel.
 ONCHAIN: Final = AccountRef(AccountRole.BANK, Currency.MSAT, "onchain")
 # Half of what one line of the books may hold, so that amount and cost together fit.
@@ -57,6 +57,11 @@ TREASURY_TRANSACTIONS: Final = {
     TreasuryKind.SURPLUS: "treasury_surplus",
     TreasuryKind.SHORTFALL: "treasury_shortfall",
 }
+
+
+def bank_line(reference: str) -> str:
+    """Return the reference in the journal of a line of a bank's statement that an app above books."""
+    return f"bank_line:{reference}"
 
 
 def require_fitting(movement: Movement) -> None:

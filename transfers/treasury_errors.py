@@ -74,3 +74,10 @@ class TreasuryAccountShort(Conflict):
 
 class TreasuryMovementMissing(Missing):
     movement_id: str
+
+
+class BankLineBooked(Conflict):
+    """The books have this line of the bank's statement already, as a payment of another app."""
+
+    reference: str
+    transaction_id: int

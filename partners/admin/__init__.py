@@ -1,5 +1,6 @@
-"""Partners in use, their webhooks, and the minimum of our money there."""
+"""Partners in use, their webhooks, the minimum of our money there, and settlements."""
 
 from partners.admin import evidence, floats, webhooks
+from partners.settlements import admin as settlements
 
-__all__ = ["evidence", "floats", "webhooks"]
+__all__ = ["evidence", "floats", "settlements", "webhooks"]

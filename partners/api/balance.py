@@ -13,7 +13,7 @@ from sunusav.api.views import ApiView
 
 
 class PartnerBalanceAnswer(AnswerSerializer):
-    """The float at a partner, and what its shares of our fees are worth at the rates booked with them."""
+    """The float at a partner, and what it has accrued and was not paid, at the rates booked with the fees."""
 
     partner = serializers.CharField()
     balance = serializers.IntegerField(
@@ -37,5 +37,5 @@ class PartnerBalance(ApiView):
         problems=[PartnerNotInUse, PartnerBalanceUnknown],
     )
     def get(self, request: Request, partner: str) -> Response:
-        """Return what a partner held for us at most a minute ago, and what has accrued to it."""
+        """Return what a partner held for us at most a minute ago, and what accrued to it since it was last paid."""
         return self.answer(live_balance(partner, now=self.now), partner=partner)

@@ -1,17 +1,18 @@
-"""Removal of rows that are kept for a limited time. Apps name theirs in `CLEAN_UPS` of their `cleaning.py`."""
+"""Removal of what is kept for a limited time. Apps name theirs in `CLEAN_UPS` of their `cleaning.py`."""
 
 from datetime import datetime
 
 from sunusav.api.idempotency import clean_up_keys
 from sunusav.api.tokens import delete_expired_tokens
 from sunusav.core.app_modules import collect_mapping
+from sunusav.core.attachments import clean_up_files
 from sunusav.core.login_attempts import clean_up_attempts
 from sunusav.core.staff_sessions import clean_up_sessions
 from sunusav.core.wrong_codes import clean_up_reports
 
 
 def clean_up(*, now: datetime) -> dict[str, int]:
-    """Remove what every app keeps for a limited time; return how many rows of each."""
+    """Remove what every app keeps for a limited time; return how many of each."""
     return {name: remove(now=now) for name, remove in collect_mapping("cleaning", "CLEAN_UPS").items()}
 
 
@@ -21,4 +22,5 @@ CLEAN_UPS = {
     "sessions": clean_up_sessions,
     "login_attempts": clean_up_attempts,
     "reports_of_wrong_codes": clean_up_reports,
+    "files_without_attachment": clean_up_files,
 }

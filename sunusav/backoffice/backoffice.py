@@ -1,6 +1,7 @@
 """What the back office itself contributes: the inbox items of core, how proposals are found, pages of its proposals."""
 
 from django.db.models import QuerySet
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice import access_items, core_items, core_rows
@@ -31,7 +32,12 @@ PROPOSAL_PAGES = {
     "approval_band": "core.approvalbandrequest",
     "second_factor_reset": "core.user",
 }
-FACT_FORMATS = {"proposal_kind": kind_phrase, "in_force_roles": roles_phrase}
+FACT_FORMATS = {
+    "proposal_kind": kind_phrase,
+    "in_force_roles": roles_phrase,
+    "size_bytes": filesizeformat,
+    "most_bytes": filesizeformat,
+}
 SEARCHES = [
     Search(
         "proposals", _("Proposals"), "core.view_proposal", number, rows_found(_numbered, state="state"),

@@ -146,7 +146,7 @@ def link_to_rest(model: str, shown: int, **lookups: Any) -> Any:
 
 def show_subject(subject: str) -> Any:
     """Show what a subject is called, with a link to its page if it has one; on hover, the subject to search for."""
-    name, url = name_of_subject(subject), _page_of_subject(subject)
+    name, url = name_of_subject(subject), page_of_subject(subject)
     if url:
         return format_html('<a href="{}" title="{}">{}</a>', url, subject, name)
     return format_html('<span title="{}">{}</span>', subject, name) if name != subject else subject
@@ -160,7 +160,8 @@ def name_of_subject(subject: str) -> str:
     return phrasing.known_label(subject) or subjects.label(subject)
 
 
-def _page_of_subject(subject: str) -> str:
+def page_of_subject(subject: str) -> str:
+    """Return the URL of a subject's page, or an empty string."""
     kind, key = subjects.kind_name(subject), subjects.key_of(subject)
     if known := subjects.known_kinds().get(kind):
         return page_of(known.page, key) if known.page else ""

@@ -19,6 +19,7 @@ from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
 
 from sunusav.backoffice.admins import person_of
+from sunusav.backoffice.attachments import download_attachment
 from sunusav.backoffice.charts import charts_for
 from sunusav.backoffice.forbidden import refused_inside_site
 from sunusav.backoffice.inbox import inbox_of
@@ -62,6 +63,7 @@ class BackofficeSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries n
             path("areas/<slug:slug>/", self.admin_view(self.area_view), name="area"),
             path("login/code/", never_cache(partial(code_step, self)), name="login_code"),
             path("login/enrol/", never_cache(partial(enrol_step, self)), name="login_enrol"),
+            path("attachments/<int:attachment_id>/", self.admin_view(download_attachment), name="attachment"),
             *SecurityPages(self).urls(),
         ]
         return [*own, *super().get_urls()]

@@ -28,7 +28,7 @@ MOST_SUBJECTS: Final = 500
 # The order of lines of one moment: what was learned, what it led to, what was sent and booked, who was informed.
 LEARNED, DONE, SENT, BOOKED, CHARGED, INFORMED = 10, 20, 30, 40, 50, 60
 # Facts that are shown in another way, or are for machines to compare.
-NOT_SHOWN: Final = {"proposal", "digest", "code"}
+NOT_SHOWN: Final = {"proposal", "digest", "code", "sha256"}
 
 Names = Mapping[str, str]
 

@@ -1,7 +1,8 @@
-"""System checks of secrets, loopback hosts, the database time zone, broker options and the length of keys."""
+"""System checks of secrets, loopback hosts, the database time zone, broker options, keys and private folders."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -98,6 +99,19 @@ def old_keys_are_whole_and_differ(
         message = "FIELD_ENCRYPTION_KEY and FIELD_ENCRYPTION_OLD_KEYS have a key twice."
         found.append(Error(message, hint="An old key is none that is new.", id="sunusav.E010"))
     return found
+
+
+@register()
+def private_folders_are_not_served(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Refuse folders of exports and attachments below a folder that a web server may serve."""
+    served = [Path(root).resolve() for root in (settings.STATIC_ROOT, settings.MEDIA_ROOT) if root]
+    return [
+        Error(f"{name} must not be below STATIC_ROOT or MEDIA_ROOT.", id="sunusav.E011")
+        for name in ("EXPORTS_DIR", "ATTACHMENTS_DIR")
+        if any(Path(getattr(settings, name)).resolve().is_relative_to(root) for root in served)
+    ]
 
 
 def _is_key(text: str) -> bool:

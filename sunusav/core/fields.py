@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -47,6 +48,25 @@ class ExactStartsWith(StartsWith):
         column, column_params = self.process_lhs(compiler, connection)
         pattern, pattern_params = self.process_rhs(compiler, connection)
         return f"{column} LIKE {pattern}", [*column_params, *pattern_params]
+
+
+class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A decimal that every engine keeps exactly: SQLite keeps fifteen digits of a number, and all of a text.
+
+    There it compares as text, which is right only between a decimal from 0 to below 10 and bounds like these.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        if connection.vendor == "sqlite":
+            return "text"
+        return f"numeric({self.max_digits}, {self.decimal_places})"
+
+    def get_internal_type(self) -> str:
+        """Keep SQLite's converter, which expects a floating-point number, away."""
+        return "ExactDecimalField"
+
+    def from_db_value(self, value: Any, *_: Any) -> Decimal | None:
+        return None if value is None else Decimal(value)
 
 
 class IdentifierField(ExactCharField):

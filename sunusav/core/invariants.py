@@ -1,9 +1,10 @@
-"""Invariants of core: the trail's chain, four eyes, nothing left waiting."""
+"""Invariants of core: the trail's chain, four eyes, attached files, nothing left waiting."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from sunusav.core.approval_invariants import APPROVAL_INVARIANTS
+from sunusav.core.attachment_invariants import ATTACHMENT_INVARIANTS
 from sunusav.core.auditing import AuditScope, Breach, Invariant
 from sunusav.core.models import OutboxMessage
 from sunusav.core.trail import unsealed, unsealed_before, verify_trail
@@ -33,6 +34,7 @@ def _undelivered(scope: AuditScope) -> Iterator[Breach]:
 INVARIANTS = [
     Invariant("I18", "the trail's hash chain holds", _trail_chain),
     *APPROVAL_INVARIANTS,
+    *ATTACHMENT_INVARIANTS,
     Invariant("I20", "no trail entry waits for its seal", _unsealed, waiting=True),
     Invariant("I20", "no outbox message waits too long", _undelivered, waiting=True),
 ]

@@ -32,6 +32,12 @@ LABELS: dict[str, Any] = {
     "fail_export": _("export fails"),
     "download_export": _("download export"),
     "delete_expired_export": _("delete expired export"),
+    # Attachments
+    "application/pdf": _("PDF"),
+    "image/png": _("PNG"),
+    "image/jpeg": _("JPEG"),
+    "attach": _("attach file"),
+    "download_attachment": _("download attachment"),
     # Roles
     "platform": _("platform"),
     "finance": _("finance"),
@@ -89,6 +95,9 @@ EVENTS: dict[str, Any] = {
     "export.finish_export": _("The file of the export is ready"),
     "export.download_export": _("The file of the export is downloaded"),
     "export.delete_expired_export": _("The file of the export has expired and is deleted"),
+    # Of subjects of any kind
+    "attach": _("File attached: %(name)s (%(size_bytes)s)"),
+    "download_attachment": _("Attachment downloaded: %(name)s"),
 }
 EVENT_TONES = {
     "switch.pause": "attention",
@@ -110,6 +119,10 @@ FACTS: dict[str, Any] = {
     "filters": _("filters"),
     "rows": _("rows"),
     "bytes": _("bytes"),
+    # Attachments
+    "sha256": _("SHA-256"),
+    "size_bytes": _("size"),
+    "media_type": _("media type"),
     # Proposals and the switch
     "proposal": _("proposal"),
     "cause": _("cause"),
@@ -315,6 +328,40 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         _("It was tried %(tries)s times and got no further."),
         _("Report this, with its code, to those who operate the system."),
     ),
+    "attachment-empty": (
+        _("The file %(name)s is empty."),
+        _("Choose the file again."),
+    ),
+    "attachment-too-large": (
+        _("The file %(name)s is larger than %(most_bytes)s."),
+        _("Scan it at a lower resolution, or split it into several files."),
+    ),
+    "attachment-type-unknown": (
+        _("The content of %(name)s is neither PDF, PNG nor JPEG."),
+        _("Save it as PDF, PNG or JPEG: another name does not change what a file is."),
+    ),
+    "attachment-type-differs": (
+        _("The content of %(name)s is %(media_type)s, but its ending says otherwise."),
+        _("Give the file a name with the ending of its content: .pdf, .png, .jpg or .jpeg."),
+    ),
+    "too-many-attachments": (
+        _("There are %(most_attachments)s attachments already, as many as there may be."),
+        _("Keep other papers elsewhere, and write their reference in a reason."),
+    ),
+    "attachment-already-added": (
+        _("A file with this content is attached already, as %(name)s."),
+        _("There is nothing to do."),
+    ),
+    "attachment-missing": (
+        _("The file of the attachment %(name)s is missing."),
+        _("Report this, with its code, to those who operate the system: it has to come from a backup."),
+    ),
+    "attachment-differs": (
+        _("The file of the attachment %(name)s is not the one that was attached."),
+        _(
+            "Report this, with its code, to those who operate the system. Do not base a decision on this file."
+        ),
+    ),
     "outside-address-forbidden": (
         _("We never send requests to this address (%(reason)s)."),
         _("Ask the recipient for an address on the public web, or for an invoice."),
@@ -337,6 +384,8 @@ CODES = {
     "role",
     "cause",
     "file_format",
+    "media_type",
 }
+HASHES = {"sha256"}
 ACTORS = {"actor_label", "changed_by", "paused_by"}
 SUBJECTS = {"subject"}

@@ -36,6 +36,8 @@ VIEW_CORE = [
     "core.view_approvalbandrequest",
 ]
 
+READ_ATTACHMENTS = ["core.view_attachment", "core.download_attachment"]
+
 VIEW_OPERATIONS = ["core.view_outboxmessage", "core.view_reading"]
 
 GRANTS: list[tuple[Role, list[str]]] = [
@@ -47,6 +49,7 @@ GRANTS: list[tuple[Role, list[str]]] = [
             "core.propose_approval_band",
             "core.reveal_person",
             *VIEW_CORE,
+            *READ_ATTACHMENTS,
         ],
     ),
     (
@@ -57,6 +60,7 @@ GRANTS: list[tuple[Role, list[str]]] = [
             "core.approve_approval_band",
             "core.approve_second_factor_reset",
             *VIEW_CORE,
+            *READ_ATTACHMENTS,
         ],
     ),
     (
@@ -72,7 +76,10 @@ GRANTS: list[tuple[Role, list[str]]] = [
             *VIEW_OPERATIONS,
         ],
     ),
-    (Role.AUDITOR, [*VIEW_CORE, *VIEW_OPERATIONS, "core.view_user", "core.view_staffsession"]),
+    (
+        Role.AUDITOR,
+        [*VIEW_CORE, *READ_ATTACHMENTS, *VIEW_OPERATIONS, "core.view_user", "core.view_staffsession"],
+    ),
 ]
 
 

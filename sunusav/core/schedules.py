@@ -1,11 +1,13 @@
 """Schedules are rows that operators may edit: a deployment creates missing rows and overwrites none."""
 
+import json
+
 from django.conf import settings
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule
 from django_celery_beat.models import PeriodicTask as PeriodicTaskRow
 
 from sunusav.core.app_modules import collect
-from sunusav.core.periodic_tasks import Daily, Every, PeriodicTask
+from sunusav.core.periodic_tasks import Daily, Every, Monthly, PeriodicTask
 
 
 def shipped_schedule() -> list[PeriodicTask]:
@@ -29,7 +31,9 @@ def is_switched_off(task: str) -> bool:
 
 
 def _create(task: PeriodicTask) -> None:
-    fields: dict[str, object] = {"name": task.name, "task": task.task, "queue": task.queue}
+    fields: dict[str, object] = {
+        "name": task.name, "task": task.task, "queue": task.queue, "args": json.dumps(task.arguments),
+    }  # fmt: skip
     if isinstance(task.when, Every):
         fields["interval"], _ = IntervalSchedule.objects.get_or_create(
             every=task.when.seconds, period=IntervalSchedule.SECONDS
@@ -37,13 +41,14 @@ def _create(task: PeriodicTask) -> None:
         # A worker that was unavailable finds one message of each task, not one per missed run.
         fields["expire_seconds"] = task.when.seconds
     else:
-        fields["crontab"] = _daily(task.when)
+        fields["crontab"] = _at(task.when)
     PeriodicTaskRow.objects.create(**fields)
 
 
-def _daily(when: Daily) -> CrontabSchedule:
+def _at(when: Daily | Monthly) -> CrontabSchedule:
+    day = str(when.day) if isinstance(when, Monthly) else "*"
     schedule, _ = CrontabSchedule.objects.get_or_create(
-        hour=str(when.hour), minute=str(when.minute), day_of_week="*", day_of_month="*", month_of_year="*",
+        hour=str(when.hour), minute=str(when.minute), day_of_week="*", day_of_month=day, month_of_year="*",
         timezone=settings.TIME_ZONE,
     )  # fmt: skip
     return schedule

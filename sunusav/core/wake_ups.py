@@ -18,14 +18,14 @@ SILENT_SECONDS = 5.0
 _silent_until = 0.0
 
 
-def wake(task_name: str, *args: str, in_seconds: float = 0.0) -> None:
+def wake(task_name: str, *args: str, in_seconds: float = 0.0, task_id: str | None = None) -> None:
     """Send a task once the caller's transaction has committed. An unavailable broker is only logged.
 
     A worker starts it this many seconds after the commit: for work that is not due yet.
     """
 
     def send() -> None:  # a function with a name: Django logs it when it fails
-        _send(task_name, args, in_seconds=in_seconds)
+        _send(task_name, args, in_seconds=in_seconds, task_id=task_id)
 
     transaction.on_commit(send, robust=True)
 
@@ -46,13 +46,18 @@ def retry_broker_now() -> None:
     _be_silent_until(0.0)
 
 
-def _send(task_name: str, args: tuple[str, ...], *, in_seconds: float) -> None:
+def _send(task_name: str, args: tuple[str, ...], *, in_seconds: float, task_id: str | None = None) -> None:
     if monotonic() < _silent_until:
         return
     try:
         # Without a result: Celery would wait for its result store first, 20 seconds when that is unavailable.
         current_app.send_task(
-            task_name, args=args, countdown=in_seconds or None, retry=False, ignore_result=True
+            task_name,
+            args=args,
+            countdown=in_seconds or None,
+            retry=False,
+            ignore_result=True,
+            task_id=task_id,
         )
     except (OperationalError, OSError) as error:
         _be_silent_until(monotonic() + SILENT_SECONDS)

@@ -125,6 +125,9 @@ STATIC_ROOT = STATE_DIR / "static"
 # Files that people asked for and download for a day, written by workers and read by the web process (on several
 # machines: a shared volume). The web server serves nothing from here.
 EXPORTS_DIR = STATE_DIR / "exports"
+# Evidence that people attach to decisions, written and read by the web process, compared by the audit and cleaned up by
+# workers (on several machines: a shared volume). It belongs to the database: back both up together.
+ATTACHMENTS_DIR = STATE_DIR / "attachments"
 
 # The look of the back office. The menu is made by sunusav.backoffice.navigation.
 UNFOLD: dict[str, Any] = {
@@ -166,6 +169,14 @@ DEFAULT_CURRENCY = "XOF"
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+# The most that one file of an upload may have.
+ATTACHMENT_MOST_BYTES = 5 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = [
+    "sunusav.core.upload_handlers.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["sunusav.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["sunusav.api.permissions.DenyAll"],

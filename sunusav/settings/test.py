@@ -33,5 +33,6 @@ CELERY_RESULT_BACKEND = "cache+memory://"
 FALLBACK_RATE_MOVES_FRANCS = True
 STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected here
 EXPORTS_DIR = Path(gettempdir()) / f"sunusav-test-{os.getpid()}-exports"
+ATTACHMENTS_DIR = Path(gettempdir()) / f"sunusav-test-{os.getpid()}-attachments"
 LANGUAGE_CODE = "en"
 PAYOUT_WAIT_SECONDS = 0

@@ -12,6 +12,7 @@ AUDITOR, OPERATOR = Role.AUDITOR, Role.OPERATOR
 PUBLIC: frozenset[Role] = frozenset()
 EVERY_ROLE = frozenset(Role)
 READERS = EVERY_ROLE - {OPERATOR}
+STAFF = EVERY_ROLE - {PLATFORM}
 
 
 def roles(*named: Role) -> frozenset[Role]:
@@ -42,6 +43,13 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     # Mobile-money partners: their signature, their secret or the secret path proves a delivery
     "monetization/partners/<str:partner>/webhooks": {"POST": PUBLIC},
     "monetization/partners/<str:partner>/webhooks/<str:path_token>": {"POST": PUBLIC, "PUT": PUBLIC},
+    "monetization/partners/settle": {"POST": roles(FINANCE)},
+    "monetization/partners/settlements": {"GET": STAFF},
+    "monetization/partners/settlements/summary": {"GET": STAFF},
+    "monetization/partners/settlements/<int:settlement_id>": {"GET": STAFF},
+    "monetization/partners/settlements/<int:settlement_id>/approve": {"POST": roles(APPROVER)},
+    "monetization/partners/settlements/<int:settlement_id>/reject": {"POST": roles(APPROVER)},
+    "monetization/partners/settlements/<int:settlement_id>/execute": {"POST": roles(FINANCE)},
     # transfers
     "monetization/receipts": {"POST": roles(PLATFORM, FINANCE)},
     "monetization/receipts/<str:number>/link": {"DELETE": roles(PLATFORM, FINANCE)},

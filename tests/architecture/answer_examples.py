@@ -9,6 +9,8 @@ from django.test import override_settings
 from django.utils.timezone import now as wall_clock
 from rest_framework.test import APIClient
 
+from partners.models import Settlement
+from partners.settlements.queries import settlement
 from payouts.models import Contribution, Cycle, Refund
 from payouts.services.withdrawals import open_withdrawal_link, take_withdrawals
 from sunusav.core import clock
@@ -24,6 +26,7 @@ from tests.factories.payouts import (
     process,
 )
 from tests.factories.receipts import set_issuer
+from tests.factories.settlements import another_partner, approved, closed, rate_of
 from tests.factories.users import client_in
 from tests.fakes.rail import FakeInvoice, ScriptedRail, invoice
 from tests.ledger.builders import stored_rate
@@ -439,3 +442,61 @@ def partner_balance(world: World) -> Iterator[Any]:
     with override_settings(PARTNERS=["wave"], RAILS={"wave": "tests.fakes.franc_rail.ScriptedFrancRail"}):
         for role in Role:
             yield world.get(f"{ROOT}/partners/wave/balance", role=role)
+
+
+# Settlements with partners
+
+
+def _settlement(world: World) -> Settlement:
+    """Close a month that ended at least some days ago."""
+    now = clock.now()
+    at = now - timedelta(days=40)
+    rate_of("8000000", at=at)
+    return closed(partner=another_partner(at=at, now=now), now=now)
+
+
+def _seen(row: Settlement) -> dict[str, Any]:
+    facts = settlement(row.pk)
+    return {"proposal_id": facts.proposal_id, "digest": facts.digest}
+
+
+@example("POST", "monetization/partners/settle")
+def post_settle(world: World) -> Iterator[Any]:
+    yield world.post(f"{ROOT}/partners/settle", {"partner_name": "wave"}, role=Role.FINANCE)
+
+
+@example("GET", "monetization/partners/settlements")
+def get_settlements(world: World) -> Iterator[Any]:
+    _settlement(world)
+    yield world.get(f"{ROOT}/partners/settlements?status=pending", role=Role.FINANCE)
+
+
+@example("GET", "monetization/partners/settlements/<int:settlement_id>")
+def get_settlement(world: World) -> Iterator[Any]:
+    yield world.get(f"{ROOT}/partners/settlements/{_settlement(world).pk}", role=Role.AUDITOR)
+
+
+@example("GET", "monetization/partners/settlements/summary")
+def get_settlements_summary(world: World) -> Iterator[Any]:
+    partner = _settlement(world).partner
+    yield world.get(f"{ROOT}/partners/settlements/summary?partner_name={partner}", role=Role.FINANCE)
+
+
+@example("POST", "monetization/partners/settlements/<int:settlement_id>/approve")
+def post_settlement_approve(world: World) -> Iterator[Any]:
+    row = _settlement(world)
+    yield world.post(f"{ROOT}/partners/settlements/{row.pk}/approve", _seen(row), role=Role.APPROVER)
+
+
+@example("POST", "monetization/partners/settlements/<int:settlement_id>/reject")
+def post_settlement_reject(world: World) -> Iterator[Any]:
+    row = _settlement(world)
+    body = {**_seen(row), "reason": "the partner contests it"}
+    yield world.post(f"{ROOT}/partners/settlements/{row.pk}/reject", body, role=Role.APPROVER)
+
+
+@example("POST", "monetization/partners/settlements/<int:settlement_id>/execute")
+def post_settlement_execute(world: World) -> Iterator[Any]:
+    row = _settlement(world)
+    approved(row, now=clock.now())
+    yield world.post(f"{ROOT}/partners/settlements/{row.pk}/execute", _seen(row), role=Role.FINANCE)

@@ -24,6 +24,9 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("GET", "monetization/members/<str:user_id>/refunds"): {200: "RefundPage"},
     ("GET", "monetization/members/<str:user_id>/refunds/<int:refund_id>"): {200: "RefundAnswer"},
     ("GET", "monetization/partners/<str:partner>/balance"): {200: "PartnerBalanceAnswer"},
+    ("GET", "monetization/partners/settlements"): {200: "SettlementPage"},
+    ("GET", "monetization/partners/settlements/<int:settlement_id>"): {200: "SettlementAnswer"},
+    ("GET", "monetization/partners/settlements/summary"): {200: "SummaryAnswer"},
     ("GET", "monetization/payouts"): {200: "PayoutPage"},
     ("GET", "monetization/payouts/<int:payout_id>"): {200: "PayoutWithSplitAnswer"},
     ("GET", "monetization/payouts/<int:payout_id>/receipt"): {200: "ReceiptAnswer"},
@@ -49,6 +52,10 @@ ANSWERS: dict[tuple[str, str], dict[int, str]] = {
     ("POST", "monetization/groups/<str:group_id>/members"): {201: "MemberAnswer"},
     ("POST", "monetization/outgoing/pause"): {200: "PauseAnswer"},
     ("POST", "monetization/outgoing/resume"): {200: "ResumeAnswer", 202: "ResumeAnswer"},
+    ("POST", "monetization/partners/settle"): {202: "SettleAnswer"},
+    ("POST", "monetization/partners/settlements/<int:settlement_id>/approve"): {200: "SettlementAnswer"},
+    ("POST", "monetization/partners/settlements/<int:settlement_id>/execute"): {202: "SettlementAnswer"},
+    ("POST", "monetization/partners/settlements/<int:settlement_id>/reject"): {200: "SettlementAnswer"},
     ("POST", "monetization/payouts/<int:payout_id>/cancel"): {200: "PayoutWithSplitAnswer"},
     ("POST", "monetization/payouts/<int:payout_id>/reverse"): {200: "ReverseAnswer", 202: "ReverseAnswer"},
     ("POST", "monetization/payouts/<int:payout_id>/retry"): {202: "PayoutWithSplitAnswer"},
@@ -152,6 +159,13 @@ FIELDS: dict[str, str] = {
     "SatsToXofAnswer": "amount_sats amount_xof btc_xof_rate is_fallback observed_at source",
     "ScheduleAnswer": "cycle_id payout_id scheduled_at status task_id",
     "PauseAnswer": "changed_at changed_by reason sends_that_may_leave status",
+    "SettleAnswer": "partner status task_id",
+    "SettlementAnswer": (
+        "amount_sats amount_xof created_at digest executed_at id partner period_end period_start proposal_id "
+        "residue_xof status"
+    ),
+    "SettlementPage": "next results[]:SettlementAnswer",
+    "SummaryAnswer": "by_partner by_status total_amount_sats total_amount_xof total_settlements",
     "TierAnswer": "base_fee_percent description",
     "TiersAnswer": (
         "recurring_user:TierAnswer standard:TierAnswer verified_group:TierAnswer "

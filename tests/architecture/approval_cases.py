@@ -1,12 +1,10 @@
 """For every kind of proposal: how one is made, which facts its approver is shown, and how each of them can change."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Model
+from django.db.models import F
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from fees.models import FeeBracketDraft, FeeScheduleDraft
@@ -41,6 +39,8 @@ from sunusav.core.privacy import seal
 from sunusav.core.roles import Role
 from sunusav.core.second_factor import make_recovery_codes
 from sunusav.core.second_factor_resets import propose_reset
+from tests.architecture.approval_kind import Change, Kind, finance, locked, written
+from tests.architecture.settlement_cases import SETTLEMENT_KINDS
 from tests.factories.bands import proposed_band
 from tests.factories.floats import proposed_minimum
 from tests.factories.payouts import (
@@ -94,40 +94,7 @@ from transfers.statements.items import propose_resolution
 from transfers.statements.matching import STATEMENTS_LOCK
 from transfers.types import Movement, Reversed, credit_of
 
-Change = Callable[[], object]
 LATER = NOW + timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of proposal. `changes` has every shown fact that can change, and a write that changes it.
-
-    `lock` takes the lock under which `apply` compares the facts again, and `meanwhile` names the fact that changes
-    then; both are empty where every fact is in rows that are only ever inserted.
-    """
-
-    propose: Callable[[], Proposal]
-    constant: frozenset[str]
-    changes: dict[str, Change]
-    lock: Callable[[], object] | None = None
-    meanwhile: str = ""
-
-    @property
-    def shown(self) -> set[str]:
-        return {*self.constant, *self.changes}
-
-
-def finance() -> User:
-    return make_user(Role.FINANCE)
-
-
-def written(model: type[Model], **values: Any) -> Change:
-    """Return a write of these values to the only rows that matter, those of the proposal."""
-    return lambda: model._default_manager.update(**values)
-
-
-def locked(model: type[Model]) -> Callable[[], object]:
-    return lambda: list(model._default_manager.select_for_update().order_by("pk"))
 
 
 # core and ledger
@@ -459,6 +426,7 @@ KINDS: dict[str, Kind] = {
         propose=_cancellation,
         constant=frozenset({"cycle_id"}),
         changes={**CYCLE_CHANGES, "returned_sats": written(Cycle, contribution_sats=9_000)},
+        commits="settled",
         lock=locked(Cycle),
         meanwhile="winner",
     ),
@@ -466,6 +434,7 @@ KINDS: dict[str, Kind] = {
         propose=_short_closing,
         constant=frozenset({"cycle_id"}),
         changes={**CYCLE_CHANGES, "payout_total_sats": written(Cycle, contribution_sats=9_000)},
+        commits="settled",
         lock=locked(Cycle),
         meanwhile="winner",
     ),
@@ -773,4 +742,5 @@ KINDS: dict[str, Kind] = {
         lock=locked(Group),
         meanwhile="settlement_partner",
     ),
+    **SETTLEMENT_KINDS,
 }

@@ -31,7 +31,10 @@ HTML = "text/html; charset=utf-8"
 
 @pytest.fixture
 def world(settings: Settings) -> Iterator[World]:
-    settings.RAILS = {"lightning": "tests.fakes.rail.ScriptedRail"}
+    settings.PARTNERS = ["wave"]
+    settings.RAILS = {
+        "lightning": "tests.fakes.rail.ScriptedRail", "wave": "tests.fakes.franc_rail.ScriptedWaveRail",
+    }  # fmt: skip
     settings.COLLECTORS = {"lightning": "tests.fakes.collector.ScriptedCollector"}
     _forget_cached()
     node = rail("lightning")

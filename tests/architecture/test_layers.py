@@ -16,7 +16,8 @@ CONTRACT = {contract["id"]: contract for contract in CONTRACTS["contracts"]}
 PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
 # What another app may import of an app (docs/architecture.md).
 PUBLIC_MODULES = {
-    "services", "queries", "collection_queries", "credit_queries", "destination_queries", "float_queries",
+    "services", "queries", "accrual_queries", "collection_queries", "credit_queries", "destination_queries",
+    "float_queries",
     "limit_queries", "person_queries", "reference_queries", "enums", "errors", "types", "rails", "collectors",
     "calculations", "timelines", "next_steps",
 }  # fmt: skip
@@ -25,6 +26,7 @@ INTERFACES = {
     "pages", "tasks", "timelines",
 }  # fmt: skip
 FOR_INTERFACES = {"api", "backoffice"}
+PARTS_OF_APPS = {"settlements"}
 
 
 def _packages() -> set[str]:
@@ -97,7 +99,9 @@ def _package(module: str) -> str:
 
 
 def _submodule(module: str) -> str:
-    return module.partition(".")[2].partition(".")[0]
+    """Return the module of an app that this is or belongs to; a part of an app has modules of its own."""
+    _app, *modules = module.split(".")
+    return next((name for name in modules if name not in PARTS_OF_APPS), "")
 
 
 def _is_for_interfaces(module: str) -> bool:

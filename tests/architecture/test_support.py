@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from sunusav.core.migration_operations import AppendOnly
 from tests.support import baseline, flush, network, process
 from tests.support.leg import chosen_leg, pytest_collection_modifyitems
+from tests.support.locks import PATIENCE_SECONDS
 from tests.support.mariadb import mariadb
 from tests.support.redis import redis
 
@@ -133,7 +134,7 @@ def test_mariadb_ends_with_the_process_that_started_it() -> None:
     assert _is_gone(server_pid)
 
 
-def _is_gone(pid: int, within_seconds: float = 10) -> bool:
+def _is_gone(pid: int, within_seconds: float = PATIENCE_SECONDS) -> bool:
     deadline = time.monotonic() + within_seconds
     while time.monotonic() < deadline:
         if not process._is_alive(pid):

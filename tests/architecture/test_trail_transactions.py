@@ -40,7 +40,10 @@ INTERFACES = {
 
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
-    settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
+    settings.PARTNERS = ["wave"]
+    settings.RAILS = {
+        "lightning": "tests.transfers.rails.SteeredRail", "wave": "tests.fakes.franc_rail.ScriptedWaveRail",
+    }  # fmt: skip
     settings.COLLECTORS = {
         "lightning": "tests.transfers.rails.SteeredCollector",
         "wave": "tests.transfers.rails.OtherSteeredCollector",

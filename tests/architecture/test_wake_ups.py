@@ -64,7 +64,10 @@ WOKEN = {
 
 @pytest.fixture(autouse=True)
 def plugins(settings: Settings) -> Iterator[None]:
-    settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
+    settings.PARTNERS = ["wave"]
+    settings.RAILS = {
+        "lightning": "tests.transfers.rails.SteeredRail", "wave": "tests.fakes.franc_rail.ScriptedWaveRail",
+    }  # fmt: skip
     settings.COLLECTORS = {
         "lightning": "tests.transfers.rails.SteeredCollector",
         "wave": "tests.transfers.rails.OtherSteeredCollector",

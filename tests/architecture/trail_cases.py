@@ -27,6 +27,8 @@ from ledger.services import approve_manual_rate, post, propose_manual_rate
 from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
+from partners.models import Settlement
+from partners.settlements.services import batches, decisions, payments, windows
 from payouts.errors import CycleCancelled
 from payouts.models import Contribution, Cycle, Refund
 from payouts.services import (
@@ -54,7 +56,16 @@ from sunusav.backoffice.list_exports import ask_for_export, prepare_exports
 from sunusav.backoffice.management.commands.enrol_totp import enrol
 from sunusav.backoffice.search import search
 from sunusav.backoffice.tokens import revoke_token
-from sunusav.core import approvals, second_factor, second_factor_resets, staff_sessions, switches, wrong_codes
+from sunusav.core import (
+    approvals,
+    attachments,
+    second_factor,
+    second_factor_resets,
+    staff_sessions,
+    switches,
+    wrong_codes,
+)
+from sunusav.core.actors import Actor
 from sunusav.core.band_services import BandValue
 from sunusav.core.exporting.preparing import prepare_next
 from sunusav.core.exporting.requests import cancel_export, delete_expired, record_download, request_export
@@ -63,6 +74,7 @@ from sunusav.core.privacy import seal
 from sunusav.core.roles import Role, sync_roles
 from sunusav.core.schedules import sync_schedules
 from tests.core.export_world import source
+from tests.factories.attachments import attached, upload
 from tests.factories.bands import proposed_band
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import (
@@ -79,9 +91,17 @@ from tests.factories.payouts import (
     verify,
 )
 from tests.factories.receipts import adopt, proposed_issuer, proposed_tax_rate, set_issuer
+from tests.factories.settlements import (
+    account_of_another,
+    another_partner,
+    approved,
+    closed,
+    proposed_account,
+    rate_of,
+    seen_of,
+)
 from tests.factories.statements import imported, make_format
-from tests.factories.treasury import BANK, NODE, evidence
-from tests.factories.treasury import book as treasury_book
+from tests.factories.treasury import BANK, NODE, book, evidence
 from tests.factories.users import make_session, make_user
 from tests.fakes.rail import invoice
 from tests.support.tampering import sql
@@ -143,6 +163,7 @@ COMMITTED_BEFORE: dict[str, set[str]] = {}
 # Services that store an error for a later try, where others raise it, with a check that nothing was completed.
 STORED_ERRORS: dict[str, Callable[[], bool]] = {}
 _numbers = count(1)
+SETTLED_MONTH = NOW - timedelta(days=10)
 
 
 def case(
@@ -892,7 +913,7 @@ def difference(amount: str = "-25") -> int:
 def booked_since() -> None:
     """Have a movement booked that explains a line of the bank."""
     reference = StatementItem.objects.get(pk=difference("25")).reference
-    treasury_book(Movement(TreasuryKind.SURPLUS, BANK, 25), now=NOW, reference=reference)
+    book(Movement(TreasuryKind.SURPLUS, BANK, 25), now=NOW, reference=reference)
 
 
 @case("transfers.statements.keeping.save_format")
@@ -1606,6 +1627,94 @@ def adopt_float_minimum() -> Call:
     return lambda: adopt_minimum(proposal, now=NOW, approver=second)
 
 
+def settlement_due() -> str:
+    """Return a partner to which fees accrued in a month that is over."""
+    rate_of("8000000", at=SETTLED_MONTH)
+    return another_partner(at=SETTLED_MONTH, now=NOW)
+
+
+def approved_settlement() -> tuple[Settlement, payments.Approved]:
+    row = closed(partner=settlement_due(), now=NOW)
+    return row, approved(row, now=NOW)
+
+
+@case("partners.settlements.services.accounts.propose_settlement_account")
+def propose_settlement_account() -> Call:
+    decide_open("settlement_account")
+    proposer = finance()
+    return lambda: proposed_account(now=NOW, proposer=proposer)
+
+
+@case("partners.settlements.services.accounts.adopt_settlement_account")
+def adopt_settlement_account() -> Call:
+    decide_open("settlement_account")
+    proposal, second = proposed_account(now=NOW), approver()
+    return lambda: approvals.approve(
+        proposal_id=proposal.pk, approver=second, digest=proposal.digest, now=NOW
+    )
+
+
+@case("partners.settlements.services.windows.close_window")
+def close_window() -> Call:
+    partner, proposer = settlement_due(), finance()
+    return lambda: closed(partner=partner, now=NOW, proposer=proposer)
+
+
+@case("partners.settlements.services.windows.approve_settlement")
+def approve_settlement() -> Call:
+    row, second = closed(partner=settlement_due(), now=NOW), approver()
+    return lambda: approved(row, now=NOW, approver=second)
+
+
+@case("partners.settlements.services.batches.propose_due")
+def propose_due() -> Call:
+    partner, proposer = settlement_due(), finance()
+    return lambda: next(batches.propose_due(partner=partner, proposer=proposer.get_username(), now=NOW))
+
+
+@case("partners.settlements.services.decisions.approve_shown")
+def approve_shown() -> Call:
+    row, second = closed(partner=settlement_due(), now=NOW), approver()
+    seen = payments.Approved(*seen_of(row))
+    return lambda: decisions.approve_shown(settlement_id=row.pk, seen=seen, approver=second, now=NOW)
+
+
+@case("partners.settlements.services.decisions.reject_shown")
+def reject_shown() -> Call:
+    row, second = closed(partner=settlement_due(), now=NOW), approver()
+    seen = payments.Approved(*seen_of(row))
+    return lambda: decisions.reject_shown(
+        settlement_id=row.pk, seen=seen, approver=second, reason="call them first", now=NOW
+    )
+
+
+@case("partners.settlements.services.windows.propose_again")
+def propose_settlement_again() -> Call:
+    row, _ = approved_settlement()
+    account_of_another(row.partner, "+221779998877", now=NOW)
+    proposer = finance()
+    return lambda: windows.propose_again(
+        settlement_id=row.pk, proposer=proposer, reason="a new account", now=NOW
+    )
+
+
+@case("partners.settlements.services.payments.execute_settlement")
+def execute_settlement() -> Call:
+    row, seen = approved_settlement()
+    user = finance()
+    return lambda: payments.execute_settlement(settlement_id=row.pk, seen=seen, user=user, now=NOW)
+
+
+@case("partners.settlements.services.payments.record_bank_payment")
+def record_bank_payment() -> Call:
+    row, seen = approved_settlement()
+    book(Movement(TreasuryKind.CAPITAL_DEPOSIT, BANK, 10_000), now=NOW)
+    line, user = payments.BankEvidence(name("line"), NOW.date(), "transfer", upload()), finance()
+    return lambda: payments.record_bank_payment(
+        settlement_id=row.pk, seen=seen, evidence=line, user=user, now=NOW
+    )
+
+
 # exports
 
 
@@ -1682,6 +1791,28 @@ def prepare_file() -> Call:
 def prepare_file_of_list() -> Call:
     ask_for_export(list_name="core.trailentry", filters={}, file_format="csv", user=all_rights(), now=NOW)
     return lambda: prepare_exports(clock=lambda: NOW)
+
+
+# attachments
+
+
+@case("sunusav.core.attachments.add_attachment")
+def attach_file() -> Call:
+    user = finance()
+    subject, actor = f"user:{user.get_username()}", Actor.of(user)
+    return lambda: attachments.add_attachment(subject=subject, upload=upload(), actor=actor, now=NOW)
+
+
+@case("sunusav.core.attachments.record_download")
+def download_attachment() -> Call:
+    row, actor = attached(), Actor.of(finance())
+    return lambda: attachments.record_download(attachment=row, actor=actor, now=NOW)
+
+
+@case("sunusav.backoffice.attachments.download_attachment")
+def download_attachment_on_page() -> Call:
+    row, client = attached(), superuser()
+    return lambda: client.get(f"/admin/attachments/{row.pk}/")
 
 
 # lightning

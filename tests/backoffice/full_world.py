@@ -1,5 +1,6 @@
 """A world in which every model of the admin has a row."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from ledger.services import post
 from ledger.types import Line
 from lightning.models import ListenerCursor
 from partners.models import InboundWebhook
+from partners.settlements.services.payments import BankEvidence, record_bank_payment
 from payouts.services.erasure import propose_erasure
 from payouts.services.proposals import propose_refund
 from payouts.services.refunds import request_refund
@@ -22,17 +24,19 @@ from sunusav.core.roles import Role
 from sunusav.core.subjects import key_of
 from sunusav.core.switches import pause_outgoing
 from tests.backoffice.world import World
+from tests.factories.attachments import upload
 from tests.factories.bands import set_band
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import set_issuer, set_tax_rate
+from tests.factories.settlements import another_partner, approved, closed
 from tests.factories.statements import imported, make_format
-from tests.factories.treasury import NODE, opening
+from tests.factories.treasury import BANK, NODE, book, opening
 from tests.factories.treasury import propose as propose_movement
 from tests.factories.users import make_session, make_user
 from tests.fakes.rail import invoice
 from transfers.booking import PLATFORM_FEES
-from transfers.enums import ReturnKind
+from transfers.enums import ReturnKind, TreasuryKind
 from transfers.models import (
     Disbursement,
     PastAdmission,
@@ -51,7 +55,9 @@ from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
 from transfers.statements.items import propose_resolution
 from transfers.statements.keeping import save_rule
-from transfers.types import credit_of, member_ref
+from transfers.types import Movement, credit_of, member_ref
+
+AFTER_THE_MONTH = NOW + timedelta(days=40)
 
 
 def fill(world: World) -> None:
@@ -108,6 +114,7 @@ def fill(world: World) -> None:
         partner="wave", event_key="AE_1", authenticity="signature", received_at=NOW, follow_at=NOW
     )
     adopt_minimum(proposed_minimum(now=NOW), now=NOW)
+    _settle(world)
     set_band(BandValue("manual_rate", approvals_needed=1, role=Role.APPROVER), now=NOW)
     set_issuer(now=NOW)
     set_tax_rate(1_800, now=NOW)
@@ -136,3 +143,16 @@ def fill(world: World) -> None:
         from_user_id=leaving.user_id, to_user_id=heir.user_id, reference="file 1", explanation="heir",
         proposer=world.proposer, now=NOW,
     )  # fmt: skip
+
+
+def _settle(world: World) -> None:
+    """Settle a month with one partner by the bank, and leave that of another to be decided."""
+    settled, open_one = (another_partner(at=NOW, now=AFTER_THE_MONTH) for _ in range(2))
+    row = closed(partner=settled, now=AFTER_THE_MONTH, proposer=world.proposer)
+    seen = approved(row, now=AFTER_THE_MONTH)
+    book(Movement(TreasuryKind.CAPITAL_DEPOSIT, BANK, 10_000), now=NOW)
+    record_bank_payment(
+        settlement_id=row.pk, seen=seen, user=world.proposer, now=AFTER_THE_MONTH,
+        evidence=BankEvidence("BICIS-7", AFTER_THE_MONTH.date(), "transfer", upload()),
+    )  # fmt: skip
+    closed(partner=open_one, now=AFTER_THE_MONTH, proposer=world.proposer)

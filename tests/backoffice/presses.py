@@ -8,6 +8,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
 
 from fees.models import FeeBracketDraft, FeeScheduleDraft
+from partners.models import Settlement
 from payouts.models import Cycle, Group, Member, Refund
 from payouts.services.contributions import open_contribution
 from payouts.services.groups import propose_verification
@@ -16,7 +17,7 @@ from sunusav.backoffice.forms import TYPED
 from sunusav.backoffice.list_exports import ask_for_export
 from sunusav.core import clock
 from sunusav.core.approvables import OUTGOING_RESUME
-from sunusav.core.approvals import approve, propose
+from sunusav.core.approvals import approve, propose, reject
 from sunusav.core.models import Proposal, StaffSession, User
 from sunusav.core.roles import Role
 from sunusav.core.switches import OUTGOING, outgoing
@@ -25,14 +26,16 @@ from tests.backoffice.test_reviews import PAST, vanished
 from tests.backoffice.world import LATER, World, failed_payment, paid_payment, person
 from tests.factories.payouts import ACTOR, NOW, MemberFactory, make_cycle, make_group
 from tests.factories.receipts import set_issuer
+from tests.factories.settlements import another_partner, approved, closed
 from tests.factories.statements import imported, make_format
+from tests.factories.treasury import BANK, book
 from tests.factories.users import make_session, make_user
 from tests.fakes.rail import invoice
 from tests.transfers.builders import NET_SATS
 from tests.transfers.rails import SteeredRail, proof_of
 from transfers.engine.destinations import order_of
 from transfers.engine.paid import close_as_paid
-from transfers.enums import DeferralCode, LimitKind, ReturnKind
+from transfers.enums import DeferralCode, LimitKind, ReturnKind, TreasuryKind
 from transfers.models import (
     Attempt,
     Collection,
@@ -47,6 +50,7 @@ from transfers.services.disbursements import cancel_disbursement
 from transfers.services.limits import propose_limit
 from transfers.services.receipt_links import open_receipt_link
 from transfers.services.reversals import propose_reversal
+from transfers.types import Movement
 
 Make = Callable[[World], Any]
 FINANCE = f"a-{Role.FINANCE}"
@@ -73,6 +77,10 @@ PRESSES: dict[str, Press] = {
     # Above a list.
     "partners.floatminimum propose": Press(
         typed={"partner": "wave", "minimum_xof": "100000", "minimum_days": "3"}
+    ),
+    "partners.settlement close": Press(typed={"partner": "wave"}),
+    "partners.settlementaccount propose": Press(
+        typed={"partner": "orange", "value": "+221771234567", "holder": "Orange Finances Mobiles SA"}
     ),
     "transfers.issuer propose": Press(
         typed={"legal_name": "SunuSàv SA", "address": "12, rue Félix-Faure\nDakar", "ninea": "0061234562G3"}
@@ -228,6 +236,42 @@ def _failed(world: World, name: str) -> Disbursement:
 
 def _paid(world: World, name: str) -> Disbursement:
     return paid_payment(world.group, f"cycle-{name}", payee=name)
+
+
+# Settlements with partners.
+
+
+@pressed("partners.settlement execute")
+def to_settle(world: World) -> Settlement:
+    return _approved_settlement()
+
+
+@pressed(
+    "partners.settlement record-bank-payment",
+    typed={"reference": "BICIS 7", "paid_on": clock.now().date().isoformat(), "document": "relevé.pdf"},
+)
+def paid_by_bank(world: World) -> Settlement:
+    book(Movement(TreasuryKind.CAPITAL_DEPOSIT, BANK, 10_000), now=NOW)
+    return _approved_settlement()
+
+
+@pressed("partners.settlement propose-again")
+def rejected_settlement(world: World) -> Settlement:
+    row = _closed_month()
+    proposal = Proposal.objects.get(kind="settlement", subject_id=str(row.pk))
+    reject(proposal_id=proposal.pk, approver=make_user(Role.APPROVER), reason="appelez-les", now=clock.now())
+    return row
+
+
+def _approved_settlement() -> Settlement:
+    row = _closed_month()
+    approved(row, now=clock.now())
+    return row
+
+
+def _closed_month() -> Settlement:
+    now = clock.now()
+    return closed(partner=another_partner(at=NOW, now=now), now=now)
 
 
 # Cycles, groups and members.

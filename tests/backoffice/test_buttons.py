@@ -19,6 +19,7 @@ from sunusav.core.models import Proposal, TrailEntry, User
 from sunusav.core.roles import Role, roles_with
 from tests.backoffice.presses import PRESSES, Press
 from tests.backoffice.world import make_world, person
+from tests.factories.attachments import PDF
 from tests.support.browser import IN_BROWSER, chromium, complaints_of, log_in
 from transfers.rails import rail
 
@@ -69,10 +70,8 @@ class Presser:
             found = self.page.locator(f".confirm [name={name}]")
             if found.evaluate("field => field.tagName") == "SELECT":
                 found.select_option(text)
-            elif found.evaluate("field => field.type") == "file":
-                found.set_input_files(
-                    FilePayload(name="fichier.csv", mimeType="text/csv", buffer=text.encode())
-                )
+            elif found.get_attribute("type") == "file":
+                found.set_input_files(_file(text))
             else:
                 found.fill(text)
 
@@ -95,9 +94,21 @@ class Presser:
             pytest.fail("\n".join(found), pytrace=False)
 
 
+def _file(text: str) -> FilePayload:
+    """Return a document of that name, or a statement with that content."""
+    if text.endswith(".pdf"):
+        return FilePayload(name=text, mimeType="application/pdf", buffer=PDF)
+    return FilePayload(name="fichier.csv", mimeType="text/csv", buffer=text.encode())
+
+
 @pytest.fixture
 def presser(chromium: BrowserContext, live_server: LiveServer, settings: Settings) -> Presser:
-    settings.RAILS = {"lightning": "tests.transfers.rails.SteeredRail"}
+    # The account of one that has no settlement: a new account voids what was proposed for the old one.
+    settings.PARTNERS = ["wave", "orange"]
+    settings.RAILS = {
+        "lightning": "tests.transfers.rails.SteeredRail",
+        **dict.fromkeys(settings.PARTNERS, "tests.fakes.franc_rail.ScriptedWaveRail"),
+    }
     rail.cache_clear()
     page = chromium.new_page()
     complaints = complaints_of(page)

@@ -29,7 +29,8 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 SAME_IN_BOTH = {
     "default",
     "payouts",
-    "reports",  # queues
+    "reports",
+    "settlements",  # queues
     "esc",
     "pages",
     "versions",

@@ -1,5 +1,6 @@
 """System checks of core refuse unsafe settings."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,17 @@ from django.conf import settings as django_settings
 from sunusav.core import checks
 
 pytestmark = pytest.mark.each_leg
+
+
+def test_private_folder_that_is_served_is_refused(settings: Any, tmp_path: Path) -> None:
+    settings.EXPORTS_DIR, settings.ATTACHMENTS_DIR = tmp_path / "exports", tmp_path / "static-files"
+    settings.STATIC_ROOT, settings.MEDIA_ROOT = tmp_path / "static", ""
+    assert checks.private_folders_are_not_served(None) == []
+
+    settings.ATTACHMENTS_DIR = tmp_path / "x" / ".." / "static" / "attachments"
+    assert [error.id for error in checks.private_folders_are_not_served(None)] == ["sunusav.E011"]
+    settings.MEDIA_ROOT = str(tmp_path)
+    assert [error.id for error in checks.private_folders_are_not_served(None)] == ["sunusav.E011"] * 2
 
 
 def test_published_secrets_are_refused(settings: Any) -> None:

@@ -1,9 +1,14 @@
 """Platform identifiers: which texts are valid, and that every engine compares them byte by byte."""
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
+from partners.models import Settlement
 from sunusav.core.fields import validate_identifier
 from sunusav.core.models import PersonKey, TrailEntry
 
@@ -63,3 +68,31 @@ def test_exact_prefix_distinguishes_case_and_takes_signs_as_they_are() -> None:
     signs = {row.person_ref for row in PersonKey.objects.filter(person_ref__startswith="cycle_")}
 
     assert (found, signs) == ({"cycle:a", "cycle:é"}, {"cycle_a"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text", ["0.7359324312345678", "-240.0000000000000001", "123456789012345678901234.5"]
+)
+def test_exact_decimal_is_kept_on_every_engine(text: str) -> None:
+    """SQLite keeps fifteen digits of a number."""
+    row = closed_at(residue_xof=Decimal(text))
+    assert Settlement.objects.get(pk=row.pk).residue_xof == Decimal(text)
+    row.full_clean(exclude=["previous"], validate_constraints=False)
+
+
+def closed_at(**fields: Any) -> Settlement:
+    """Store a month in which nothing accrued."""
+    moment = datetime(2026, 10, 1, tzinfo=UTC)
+    facts: dict[str, Any] = dict.fromkeys(
+        ("after_record_id", "through_record_id", "records", "accrued_sats", "carried_msat", "due_xof", "settled_msat",
+         "residue_msat"), 0,
+    )  # fmt: skip
+    exact = dict.fromkeys(("accrued_xof", "carried_xof", "residue_xof"), Decimal(0))
+    return Settlement.objects.create(
+        **{
+            **facts, **exact, "partner": "wave", "sequence": 1, "period_start": moment,
+            "period_end": moment + timedelta(days=31), "state": "settled", "closed_at": moment,
+            "completed_at": moment, **fields,
+        }
+    )  # fmt: skip

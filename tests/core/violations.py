@@ -13,6 +13,7 @@ from sunusav.core.models import (
     Approval,
     ApprovalBand,
     ApprovalBandRequest,
+    Attachment,
     DailyFigure,
     Export,
     LookupToken,
@@ -113,6 +114,14 @@ def saved_filter() -> SavedFilter:
     )  # fmt: skip
 
 
+def attachment() -> Attachment:
+    return Attachment.objects.create(
+        subject="settlement:7", name="statement.pdf", media_type="application/pdf", size_bytes=9, sha256="ab" * 32,
+        stored_name=secrets.token_hex(32), added_by=make_user(Role.FINANCE), added_at=NOW,
+    )  # fmt: skip
+
+
+OTHER_CONTENT = {"sha256": "cd" * 32, "stored_name": "another"}
 VIOLATIONS = [
     Violation("core_staffsession.session_id", staff_session, {}),
     Violation("core_secondfactorreset.proposal_id", second_factor_reset, {}),
@@ -170,6 +179,13 @@ VIOLATIONS = [
     Violation("export_failed_has_code", export, {**OTHER_FOLDER, "state": "failed"}),
     Violation("export_failed_has_code", export, {**OTHER_FOLDER, "failure_code": "export-stopped"}),
     Violation("export_expires_after_request", export, {**OTHER_FOLDER, "expires_at": NOW}),
+    Violation("core_attachment.stored_name", attachment, {"subject": "settlement:8"}),
+    Violation("attachment_content_once_per_subject", attachment, {"stored_name": "another"}),
+    Violation("attachment_has_subject_and_name", attachment, {**OTHER_CONTENT, "name": ""}),
+    Violation("attachment_has_subject_and_name", attachment, {**OTHER_CONTENT, "subject": ""}),
+    Violation("attachment_media_type_is_known", attachment, {**OTHER_CONTENT, "media_type": "text/html"}),
+    Violation("attachment_is_not_empty", attachment, {**OTHER_CONTENT, "size_bytes": 0}),
+    Violation("attachment_hash_is_whole", attachment, {**OTHER_CONTENT, "sha256": "cd" * 31}),
     Violation("savedfilter_name_once_per_person_and_list", saved_filter, {}),
     Violation("savedfilter_has_name_and_filters", saved_filter, {"name": ""}),
     Violation("savedfilter_has_name_and_filters", saved_filter, {"name": "none", "query": ""}),

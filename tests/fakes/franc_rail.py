@@ -67,7 +67,7 @@ class ScriptedFrancRail:
         destination = instruction.destination
         if destination.kind not in self.destination_kinds:
             raise DestinationKindUnsupported(
-                rail=NAME, kind=destination.kind, supported_kinds=list(self.destination_kinds)
+                rail=self.name, kind=destination.kind, supported_kinds=list(self.destination_kinds)
             )
         return ""
 
@@ -79,19 +79,19 @@ class ScriptedFrancRail:
         needed, available = self.needed(instruction.amount), self.sendable().largest
         if needed.amount > available.amount:
             raise RailShort(
-                rail=NAME, needed=needed.amount, available=available.amount, currency=needed.currency
+                rail=self.name, needed=needed.amount, available=available.amount, currency=needed.currency
             )
         previous = instruction.previous
         if previous is not None and previous.failure is not FailureClass.FINAL:
             return replace(previous.order, expires_at=now + timedelta(hours=1))
         # After a final refusal the same reference would only be refused again.
         reference = (
-            f"franc-{instruction.disbursement_id}"
+            f"{self.name}-{instruction.disbursement_id}"
             if previous is None
             else f"{previous.order.reference}-again"
         )
         return Order(
-            rail=NAME, reference=reference, payload=instruction.destination.value,
+            rail=self.name, reference=reference, payload=instruction.destination.value,
             amount=instruction.amount, cost_limit=xof(CHARGE_XOF), payee=instruction.destination.value,
             source="franc-account", expires_at=now + timedelta(hours=1), give_up_after=now + timedelta(hours=1),
         )  # fmt: skip
@@ -152,4 +152,12 @@ class ScriptedFrancRail:
 
     def _require_available(self) -> None:
         if self.is_unavailable:
-            raise RailUnavailable(rail=NAME, detail="the fake is unavailable")
+            raise RailUnavailable(rail=self.name, detail="the fake is unavailable")
+
+
+class ScriptedWaveRail(ScriptedFrancRail):
+    """The same under the name of a partner, whose settlements it pays."""
+
+    name = "wave"
+    account = AccountRef(AccountRole.PARTNER_FLOAT, Currency.XOF, "wave")
+    cost_account = AccountRef(AccountRole.PARTNER_CHARGES, Currency.XOF, "wave")

@@ -140,7 +140,7 @@ def test_call_after_node_restart_succeeds(world: World) -> None:
     with pytest.raises(NodeUnavailable):
         client.get_info()
     world.control.start_serving(PLATFORM)
-    world.wait_until_reached(within_seconds=6)
+    world.wait_until_reached()
     assert client.get_info().synced_to_chain
 
 

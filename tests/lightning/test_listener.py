@@ -28,6 +28,7 @@ from lightning.services import move_cursor, open_cursor, record_settlement_at_cu
 from sunusav.core import clock
 from sunusav.core.actors import Actor
 from tests.lightning.world import PLATFORM, WALLETS, World, now
+from tests.support.locks import PATIENCE_SECONDS
 from transfers.collectors import collector
 from transfers.models import Collection, Receipt
 from transfers.services.collections import open_collection
@@ -327,8 +328,8 @@ def _spawn(given: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "manage.py", "listen_invoices"], cwd=ROOT, env=environment)
 
 
-def wait_until(done: Callable[[], bool], *, within_seconds: float = 20) -> None:
-    ends = time.monotonic() + within_seconds
+def wait_until(done: Callable[[], bool]) -> None:
+    ends = time.monotonic() + PATIENCE_SECONDS
     while not done():
         assert time.monotonic() < ends, "not recorded in time"
         time.sleep(0.05)
@@ -344,7 +345,7 @@ def test_listen_invoices_after_a_kill_books_missed_payments_and_stops_on_sigterm
     process = command()
     wait_until(lambda: is_settled(before))
     pay(world, live)
-    wait_until(lambda: is_settled(live), within_seconds=3)
+    wait_until(lambda: is_settled(live))
     process.kill()
     process.wait()
     pay(world, after)

@@ -155,7 +155,7 @@ LIES: list[tuple[dict[str, Any], type[Exception]]] = [
     ({"network": "bc"}, errors.InvoiceForAnotherNetwork),
     ({"timestamp": int(now().timestamp()) - 100, "expiry_seconds": 60}, errors.InvoiceExpired),
     ({"expiry_seconds": 60}, errors.InvoiceExpiresTooSoon),
-    ({"timestamp": int(now().timestamp()) + 3_600}, errors.InvoiceFromTheFuture),
+    ({"timestamp": int(now().timestamp()) + 86_400}, errors.InvoiceFromTheFuture),
     ({"min_final_cltv_expiry": 5_000}, errors.InvoiceLocksTooLong),
 ]
 

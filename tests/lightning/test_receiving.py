@@ -22,6 +22,7 @@ from sunusav.core.actors import Actor
 from tests.lightning.world import PLATFORM, WALLETS, World, now
 from tests.sandbox.lnd.wire import Wire
 from tests.support.lightning import settings_of
+from tests.support.locks import PATIENCE_SECONDS
 from transfers.collectors import collector
 from transfers.errors import CollectionAnsweredElsewhere, CollectionSettled
 from transfers.models import Collection, Receipt
@@ -82,7 +83,7 @@ def accepted(world: World) -> Iterator[Collection]:
 
 
 def wait_accepted(node: Wire, payment_hash: bytes) -> None:
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + PATIENCE_SECONDS
     while node.call(methods.LOOKUP_INVOICE, r_hash=payment_hash).state != 3:
         assert time.monotonic() < ends, "not accepted"
         time.sleep(0.02)
@@ -119,7 +120,7 @@ def test_payment_settled_after_the_expiry_is_credited_in_full_once(
 
 def test_cancel_accepted_payment_returns_it_to_the_payer(world: World, accepted: Collection) -> None:
     assert cancel_collection(collection_id=accepted.pk, actor=BY, reason="x", now=now()).state == "cancelled"
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + PATIENCE_SECONDS
     while world.control.payments_of(WALLETS, str(accepted.reference))[-1]["status"] != "FAILED":
         assert time.monotonic() < ends, "the payer did not get it back"
         time.sleep(0.02)

@@ -13,6 +13,7 @@ from sandbox.lnd.control import Control, Record
 from sandbox.lnd.process import SimulatorProcess
 from sunusav.core import clock
 from sunusav.core.deadlines import Deadline, boottime_ns
+from tests.support.locks import PATIENCE_SECONDS
 from transfers.types import Destination, Instruction
 
 PLATFORM, WALLETS = "platform", "wallets"
@@ -58,9 +59,9 @@ class World:
             self.control.set_money(node, **CALM_MONEY)
         self.wait_until_reached()
 
-    def wait_until_reached(self, *, within_seconds: float = 10) -> None:
+    def wait_until_reached(self) -> None:
         """Wait until this process's channel has reconnected: gRPC pauses between its attempts."""
-        client, ends = LndClient(self.access("readonly")), time.monotonic() + within_seconds
+        client, ends = LndClient(self.access("readonly")), time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < ends:
             try:
                 client.get_state()

@@ -233,7 +233,7 @@ def test_audit_names_a_minimum_that_another_approver_set() -> None:
 
 
 def _breaches() -> list[tuple[str, str]]:
-    [invariant] = INVARIANTS
+    invariant = INVARIANTS[0]
     return [(breach.invariant, breach.subject) for breach in invariant.find(AuditScope(NOW))]
 
 
@@ -345,6 +345,11 @@ def test_metrics_have_the_float_and_the_refused_webhooks() -> None:
         "partner_webhooks_refused": [(0, {"partner": "wave"}), (1, {"partner": "orange"})],
         "partner_webhooks_waiting": [(0, {})],
         "partner_webhook_age_seconds": [],
+        "settlements_open": [
+            (0, {"status": one}) for one in ("pending", "approved", "processing", "failed", "rejected")
+        ],
+        "settlement_age_seconds": [(0, {})],
+        "settlement_months_not_closed": [(0, {})],
     }
 
 

@@ -35,12 +35,13 @@ from tests.transfers.builders import (
 )
 from tests.transfers.rails import SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
-from transfers.booking import COMMUNITY_FUND, IN_TRANSIT, POSITION_MSAT, POSITION_XOF, ROUNDING
+from transfers.booking import COMMUNITY_FUND, IN_TRANSIT, ROUNDING
 from transfers.enums import FailureClass
 from transfers.errors import FrancsNotAgreed, NetBelowOneFranc
 from transfers.invariants import INVARIANTS
 from transfers.services.disbursements import request_disbursement, retry_disbursement
 from transfers.types import Choice, Refused, Unknown
+from transfers.types.accounts import POSITION_MSAT, POSITION_XOF
 
 pytestmark = pytest.mark.django_db
 

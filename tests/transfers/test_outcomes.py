@@ -28,11 +28,12 @@ from tests.transfers.builders import (
     snapshot,
 )
 from tests.transfers.rails import SteeredRail, Watch, hash_of, proof_of
-from transfers.booking import COMMUNITY_FUND, PLATFORM_FEES, partner_reserve
+from transfers.booking import COMMUNITY_FUND, PLATFORM_FEES
 from transfers.engine.runner import run_due
 from transfers.enums import FailureClass
 from transfers.models import PaymentOrder
 from transfers.types import Refused, Succeeded, Unknown
+from transfers.types.accounts import partner_reserve
 
 pytestmark = pytest.mark.django_db
 

@@ -32,7 +32,7 @@ from tests.ledger.builders import stored_rate
 from tests.transfers.builders import BY, NET_SATS, NOW, PAYOUT_MSAT, ordered, pot, row_of, run
 from tests.transfers.rails import SteeredCollector, SteeredRail, Watch, invoice_for
 from tests.transfers.unchanged import unchanged
-from transfers.booking import COMMUNITY_FUND, IN_TRANSIT, PLATFORM_FEES, POSITION_MSAT, POSITION_XOF, ROUNDING
+from transfers.booking import COMMUNITY_FUND, IN_TRANSIT, PLATFORM_FEES, ROUNDING
 from transfers.engine.reversing import confirm_reversals
 from transfers.enums import ReturnKind, TreasuryKind
 from transfers.errors import (
@@ -58,6 +58,7 @@ from transfers.services.returns import request_return
 from transfers.services.reversals import book_provider_reversal, propose_reversal
 from transfers.treasury_errors import TreasuryReferenceReversed
 from transfers.types import Choice, Movement, Reversed, Unknown
+from transfers.types.accounts import POSITION_MSAT, POSITION_XOF
 
 pytestmark = pytest.mark.django_db
 

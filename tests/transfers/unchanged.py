@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import apps
 
-APPS = ("payouts", "transfers", "fees", "ledger")
+APPS = ("payouts", "partners", "transfers", "fees", "ledger")
 CORE_MODELS = ("TrailEntry", "Proposal", "Approval", "OutboxMessage", "Switch")
 
 

@@ -21,7 +21,7 @@ from transfers.statement_enums import STATEMENT_ITEM, ItemCode, ItemState, Match
 from transfers.statements.matching import expected_of, subject_of
 from transfers.statements.queries import open_items
 
-CODE: Final = "I31"
+CODE: Final = "I32"
 NOTHING: Final = Decimal(0)
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from django.utils.timezone import localdate
 
 from ledger.enums import AccountRole, Currency
-from ledger.queries import owed
+from ledger.queries import owed, transaction_for
 from ledger.types import AccountRef
 from sunusav.core.approvals import open_proposal
 from sunusav.core.calendar import DAKAR
@@ -22,7 +22,9 @@ from transfers.errors import (
 )
 from transfers.models import Attempt, BookedMovement, Collection, Disbursement, ReturnClaim, Reversal
 from transfers.return_queries import live_return_of, return_subject
-from transfers.treasury_booking import BANK, ONCHAIN
+from transfers.treasury_booking import ONCHAIN, bank_line
+from transfers.treasury_errors import BankLineBooked
+from transfers.types.accounts import BANK
 
 # A transaction on the blockchain may have many outputs, and each may be another return.
 TRANSACTION_OUTPUT = re.compile(r"[0-9a-f]{64}:\d+")
@@ -79,6 +81,9 @@ def require_reference_free(kind: ReturnKind, reference: str) -> None:
     movement = BookedMovement.objects.filter(reference__in={reference, reference.partition(":")[0]}).first()
     if movement is not None:
         raise ReturnReferenceBooked(reference=reference, movement_id=movement.movement_id)
+    transaction_id = transaction_for(bank_line(reference))
+    if transaction_id is not None:
+        raise BankLineBooked(reference=reference, transaction_id=transaction_id)
 
 
 def require_not_claimed(row: Disbursement, kind: ReturnKind, reference: str) -> None:

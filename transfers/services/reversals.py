@@ -30,7 +30,7 @@ from sunusav.core.money import msat_from_sats
 from sunusav.core.transactions import retried_on_deadlock
 from sunusav.core.transitions import move
 from transfers.attempt_queries import has_payable_order, paid_attempt_of
-from transfers.booking import COMMUNITY_FUND, Shares, partner_reserve, reversed_lines, shares_of
+from transfers.booking import COMMUNITY_FUND, Shares, reversed_lines, shares_of
 from transfers.enums import (
     DISBURSEMENT_TRANSITIONS,
     PAYMENT_REVERSAL,
@@ -57,6 +57,7 @@ from transfers.services.return_proofs import (
 )
 from transfers.services.treasury import TREASURY_LOCK, exact_reference
 from transfers.types import Reversed
+from transfers.types.accounts import partner_reserve
 
 PROVIDERS = Actor.system("transfers.reversals")
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from ledger.enums import KIND_OF_ROLE, AccountKind, Currency
-from ledger.queries import balances
+from ledger.queries import balances, transaction_for
 from ledger.services import post
 from ledger.types import AccountRef, Line
 from sunusav.core import approvals, trail
@@ -23,11 +23,13 @@ from transfers.models import BookedMovement, Reversal, TreasuryMovement
 from transfers.treasury import last_look_at, treasury_accounts
 from transfers.treasury_booking import (
     TREASURY_TRANSACTIONS,
+    bank_line,
     movement_lines,
     other_account,
     require_fitting,
 )
 from transfers.treasury_errors import (
+    BankLineBooked,
     TreasuryAccountOpened,
     TreasuryAccountShort,
     TreasuryDateInFuture,
@@ -138,6 +140,32 @@ def book_movement(proposal: Proposal, actor: Actor, now: datetime) -> None:
     )  # fmt: skip
 
 
+def book_bank_line(*, kind: str, reference: str, lines: Sequence[Line], subject: str, now: datetime) -> int:
+    """Book a line of a bank's statement for an app above, in the caller's transaction; return the transaction.
+
+    Its reference is booked once, by whichever app. Raises: BankLineBooked, TreasuryReferenceUsed,
+    TreasuryReferenceReversed, TreasuryAccountShort.
+    """
+    _lock()
+    exact = exact_reference(reference)
+    _require_line_free(exact)
+    _require_covered(lines)
+    return post(kind=kind, reference=bank_line(exact), lines=lines, at=now, subject=subject)
+
+
+def _require_line_free(reference: str) -> None:
+    """Refuse a reference that a movement, a reversal or an app above has booked."""
+    same = BookedMovement.objects.filter(reference=reference).first()
+    if same is not None:
+        raise TreasuryReferenceUsed(reference=reference, movement_id=same.movement_id)
+    reversal = Reversal.objects.filter(kind=ReturnKind.BANK_LINE, reference=reference).first()
+    if reversal is not None:
+        raise TreasuryReferenceReversed(reference=reference, disbursement_id=reversal.attempt.disbursement_id)
+    transaction_id = transaction_for(bank_line(reference))
+    if transaction_id is not None:
+        raise BankLineBooked(reference=reference, transaction_id=transaction_id)
+
+
 def subject_of(movement_id: int) -> str:
     return f"{TREASURY_MOVEMENT}:{movement_id}"
 
@@ -165,12 +193,7 @@ def _require_new(movement: Movement, reference: str) -> None:
 
 
 def _require_not_booked(movement: Movement, reference: str) -> None:
-    same = BookedMovement.objects.filter(reference=reference).first()
-    if same is not None:
-        raise TreasuryReferenceUsed(reference=reference, movement_id=same.movement_id)
-    reversal = Reversal.objects.filter(kind=ReturnKind.BANK_LINE, reference=reference).first()
-    if reversal is not None:
-        raise TreasuryReferenceReversed(reference=reference, disbursement_id=reversal.attempt.disbursement_id)
+    _require_line_free(reference)
     code = opened_account(movement)
     opening = BookedMovement.objects.filter(opened_account=code).first() if code else None
     if opening is not None:

@@ -1,4 +1,5 @@
 from sunusav.core.models.approval import FOUR_EYES, Approval, DecidedByTwo, Proposal, ProposalState
+from sunusav.core.models.attachment import Attachment, MediaType
 from sunusav.core.models.band import EVERY_KIND, MOST_APPROVALS, ApprovalBand, ApprovalBandRequest
 from sunusav.core.models.export import Export, ExportFormat, ExportState
 from sunusav.core.models.figure import DailyFigure
@@ -22,6 +23,7 @@ __all__ = [
     "Approval",
     "ApprovalBand",
     "ApprovalBandRequest",
+    "Attachment",
     "DailyFigure",
     "DecidedByTwo",
     "Export",
@@ -30,6 +32,7 @@ __all__ = [
     "Lock",
     "LoginAttempt",
     "LookupToken",
+    "MediaType",
     "OutboxMessage",
     "PersonKey",
     "Proposal",

@@ -51,7 +51,7 @@ def reconciled(awaited: Expectations) -> None:
 def breaches() -> set[tuple[str, str]]:
     scope = AuditScope(now=NOW)
     found = [
-        one for invariant in INVARIANTS if invariant.code in {"I16", "I31"} for one in invariant.find(scope)
+        one for invariant in INVARIANTS if invariant.code in {"I16", "I32"} for one in invariant.find(scope)
     ]
     return {(one.invariant, one.subject.partition(":")[0]) for one in found}
 
@@ -84,24 +84,24 @@ def _write(model: Any, which: dict[str, Any], **values: Any) -> Callable[[], Any
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        (_delete(MatchedLine, line__reference="a"), {("I31", "statement_line"), ("I31", "statement_match")}),
+        (_delete(MatchedLine, line__reference="a"), {("I32", "statement_line"), ("I32", "statement_match")}),
         (
             _write(StatementItem, {"reference": "open"}, lines=[]),
-            {("I31", "statement_item"), ("I31", "statement_line")},
+            {("I32", "statement_item"), ("I32", "statement_line")},
         ),
-        (_write(StatementItem, {"reference": "open"}, found_xof=6, at_stake_xof=6), {("I31", "statement_item")}),
-        (_write(StatementItem, {"reference": "open"}, code="statement_missing"), {("I31", "statement_item")}),
+        (_write(StatementItem, {"reference": "open"}, found_xof=6, at_stake_xof=6), {("I32", "statement_item")}),
+        (_write(StatementItem, {"reference": "open"}, code="statement_missing"), {("I32", "statement_item")}),
         (
             _write(StatementItem, {"reference": "open"}, state="explained", closed_at=NOW),
-            {("I31", "statement_item"), ("I31", "statement_line")},
+            {("I32", "statement_item"), ("I32", "statement_line")},
         ),
-        (_write(StatementItem, {"reference": "resolved"}, state="open", closed_at=None), {("I31", "statement_line")}),
+        (_write(StatementItem, {"reference": "resolved"}, state="open", closed_at=None), {("I32", "statement_line")}),
         (
             _write(StatementLine, {"reference": "resolved"}, amount_xof=8),
-            {("I31", "statement_item"), ("I31", "statement_match")},
+            {("I32", "statement_item"), ("I32", "statement_match")},
         ),
-        (_write(MatchedExpectation, {}, amount_xof=11), {("I31", "statement_match")}),
-        (_write(StatementMatch, {"method": "by_reference"}, difference_xof=1), {("I31", "statement_match")}),
+        (_write(MatchedExpectation, {}, amount_xof=11), {("I32", "statement_match")}),
+        (_write(StatementMatch, {"method": "by_reference"}, difference_xof=1), {("I32", "statement_match")}),
         (_delete(ResolvedItem), {("I16", "statement_match")}),
         (_delete(Approval), {("I16", "statement_item")}),
     ],

@@ -1,0 +1,5 @@
+"""Charts of partners."""
+
+from partners.settlements.charts import CHARTS
+
+__all__ = ["CHARTS"]

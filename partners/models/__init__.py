@@ -1,0 +1,20 @@
+from partners.models.float_minimum import AdoptedFloatMinimum, FloatMinimum
+from partners.models.settlement import (
+    AdoptedSettlementAccount,
+    ApprovedSettlement,
+    Settlement,
+    SettlementAccount,
+    SettlementBankPayment,
+)
+from partners.models.webhook import InboundWebhook
+
+__all__ = [
+    "AdoptedFloatMinimum",
+    "AdoptedSettlementAccount",
+    "ApprovedSettlement",
+    "FloatMinimum",
+    "InboundWebhook",
+    "Settlement",
+    "SettlementAccount",
+    "SettlementBankPayment",
+]

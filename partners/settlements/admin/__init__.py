@@ -1,0 +1,3 @@
+from partners.settlements.admin import accounts, approved, evidence, settlements
+
+__all__ = ["accounts", "approved", "evidence", "settlements"]

@@ -1,0 +1,8 @@
+from django.utils.translation import gettext_lazy as _
+
+from partners.settlements.queries import SETTLEMENT
+from sunusav.core.subjects import kind_of_rows
+
+SUBJECT_KINDS = [
+    kind_of_rows(SETTLEMENT, model="partners.settlement", label=_("settlement %(key)s")),
+]
