@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from sunusav.backoffice.action_pages import person_of
 from sunusav.backoffice.facts import moment, short
 from sunusav.backoffice.forbidden import PermissionMissing
+from sunusav.backoffice.forms import FileInput
 from sunusav.backoffice.refusals import show_refusal
 from sunusav.backoffice.sections import Section, Table, page_of_subject
 from sunusav.core import clock
@@ -60,7 +61,7 @@ class AttachmentField(forms.FileField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("Attachment"))
         kwargs.setdefault("help_text", lazy(_help, str)())
-        kwargs.setdefault("widget", forms.FileInput(attrs={"accept": ",".join(ENDINGS)}))
+        kwargs.setdefault("widget", FileInput(attrs={"accept": ",".join(ENDINGS)}))
         super().__init__(allow_empty_file=True, **kwargs)  # an empty file has a refusal of its own
 
 

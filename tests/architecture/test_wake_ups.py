@@ -27,6 +27,7 @@ WOKEN = {
     ),
     **dict.fromkeys(
         [
+            "partners.settlements.services.payments.execute_settlement",
             "payouts.services.payouts.request_payout",
             "payouts.services.payouts.retry_payout",
             "payouts.services.proposals.refund_as_approved",

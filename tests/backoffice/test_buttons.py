@@ -74,6 +74,14 @@ class Presser:
                 found.set_input_files(_file(text))
             else:
                 found.fill(text)
+        self.must_hold(typed)
+
+    def must_hold(self, typed: dict[str, str]) -> None:
+        """Fail when a field no longer has what was typed: a script of the page must not change it."""
+        for name, text in typed.items():
+            found = self.page.locator(f".confirm [name={name}]")
+            if found.get_attribute("type") != "file" and found.input_value().replace("\r\n", "\n") != text:
+                raise AssertionError(f"{name} has {found.input_value()!r}, typed was {text!r}")
 
     def confirm(self) -> None:
         with self.page.expect_navigation(wait_until="domcontentloaded"):
