@@ -18,6 +18,9 @@ from transfers.services.resolutions import MANUAL_RESOLUTION, describe_resolutio
 from transfers.services.reversals import apply_reversal, describe_reversal
 from transfers.services.switches import describe_switch_on
 from transfers.services.treasury import TREASURY_MOVEMENT, book_movement, describe_movement
+from transfers.statement_enums import STATEMENT_ITEM
+from transfers.statements.items import describe_resolution as describe_item_resolution
+from transfers.statements.items import resolve_item
 
 APPROVABLES = [
     Approvable(
@@ -88,5 +91,13 @@ APPROVABLES = [
         approve_permission="transfers.approve_receipt_terms",
         describe=describe_tax_rate,
         apply=adopt_tax_rate,
+    ),
+    Approvable(
+        kind=STATEMENT_ITEM,
+        propose_permission="transfers.propose_statement_item",
+        approve_permission="transfers.approve_statement_item",
+        describe=describe_item_resolution,
+        apply=resolve_item,
+        amount_of=amount_in("at_stake_xof"),
     ),
 ]

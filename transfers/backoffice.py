@@ -1,24 +1,39 @@
 """What this app contributes to the back office: inbox items, what can be found, formats of facts."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from sunusav.backoffice.facts import day, numbered
+from sunusav.backoffice.facts import day, numbered, show_code
 from sunusav.backoffice.navigation import Area, ListEntry
 from sunusav.backoffice.search import Search, number, reference, rows_found
-from sunusav.backoffice.sections import link_to_page
+from sunusav.backoffice.sections import link_to_page, show_subject
+from sunusav.core.phrasing import enumerated, labelled
 from transfers import next_steps, timelines
 from transfers.account_names import name_of_code
 from transfers.inbox import HELD_BY_PAUSE, INBOX
-from transfers.models import Collection, Disbursement, IssuedReceipt, Receipt, TreasuryMovement
+from transfers.models import (
+    Collection,
+    Disbursement,
+    IssuedReceipt,
+    Receipt,
+    StatementItem,
+    StatementLine,
+    TreasuryMovement,
+)
 
 __all__ = ["FACT_FORMATS", "HELD_BY_PAUSE", "INBOX", "NAVIGATION", "PROPOSAL_PAGES", "SEARCHES"]
 
 
 def _claim(claim_id: int) -> Any:
     return link_to_page("transfers.returnclaim", claim_id, numbered(claim_id))
+
+
+def _refused_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Show the rows of a file that cannot be read, each with its reason."""
+    return enumerated(labelled(numbered(row["row"]), show_code(row["why"])) for row in rows)
 
 
 # What can be found: each by one unique value, in one query.
@@ -46,6 +61,14 @@ def _received(reference: str) -> QuerySet[Receipt]:
 
 def _movements(reference: str) -> QuerySet[TreasuryMovement]:
     return TreasuryMovement.objects.filter(reference=reference)
+
+
+def _statement_lines(reference: str) -> QuerySet[StatementLine]:
+    return StatementLine.objects.filter(reference=reference).select_related("matched__match")
+
+
+def _statement_items(reference: str) -> QuerySet[StatementItem]:
+    return StatementItem.objects.filter(reference=reference)
 
 
 def _issued(number: str) -> QuerySet[IssuedReceipt]:
@@ -77,6 +100,14 @@ SEARCHES = [
         "movements", _("Movements of the treasury, by reference"), "transfers.view_treasurymovement", reference,
         rows_found(_movements, state="state_shown"),
     ),
+    Search(
+        "differences", _("Differences from statements, by reference"), "transfers.view_statementitem", reference,
+        rows_found(_statement_items, state="state"),
+    ),
+    Search(
+        "statement-lines", _("Lines of statements, by reference"), "transfers.view_statementline", reference,
+        rows_found(_statement_lines),
+    ),
     Search("receipts", _("Receipts"), "transfers.view_issuedreceipt", reference, rows_found(_issued)),
 ]  # fmt: skip
 PROPOSAL_PAGES = {
@@ -89,6 +120,7 @@ PROPOSAL_PAGES = {
     "provider_switch_on": "transfers.providerswitch",
     "receipt_issuer": "transfers.issuer",
     "receipt_tax_rate": "transfers.taxrate",
+    "statement_item": "transfers.statementitem",
 }
 FACT_FORMATS = {
     "treasury_account": name_of_code,
@@ -96,6 +128,8 @@ FACT_FORMATS = {
     "arrived_in": name_of_code,
     "account_code": name_of_code,
     "claim": _claim,
+    "first_rows": _refused_rows,
+    "item_subject": show_subject,
     "happened_on": day,
     "today": day,
     "returned_on": day,
@@ -130,6 +164,11 @@ NAVIGATION = [
     ListEntry(Area.PARTNERS, "transfers.providerswitch", "toggle_on", rank=50),
     ListEntry(Area.CONTROL, "transfers.railmatch", "compare_arrows", rank=20),
     ListEntry(Area.CONTROL, "transfers.railmismatch", "difference", rank=22),
+    ListEntry(Area.CONTROL, "transfers.statementitem", "rule", rank=30),
+    ListEntry(Area.CONTROL, "transfers.statementimport", "upload_file", rank=32),
+    ListEntry(Area.CONTROL, "transfers.statementline", "list", rank=34),
+    ListEntry(Area.CONTROL, "transfers.statementformat", "view_column", rank=36),
+    ListEntry(Area.CONTROL, "transfers.matchingrule", "join_inner", rank=38),
     ListEntry(Area.TECHNICAL, "transfers.attempt", "send", rank=10),
     ListEntry(Area.TECHNICAL, "transfers.paymentorder", "draft", rank=20),
     ListEntry(Area.TECHNICAL, "transfers.railbreaker", "power_off", rank=30),

@@ -20,12 +20,14 @@ from sunusav.backoffice.charts import (
     show_day,
 )
 from sunusav.backoffice.facts import show_code, show_code_or_text
-from sunusav.backoffice.money import show_sats
+from sunusav.backoffice.money import show_number, show_sats
 from sunusav.backoffice.navigation import Area
 from sunusav.core.figures import figures_of
 from transfers import queries
 from transfers.enums import AttemptState
 from transfers.figures import NOT_PAID, PAID_BY_RAIL, SUCCEEDED
+from transfers.statement_enums import ItemState
+from transfers.statements.queries import AGES, open_by_age
 
 _PER_CENT: Final = 100
 
@@ -112,6 +114,30 @@ def _waiting_url(state: str, since: datetime | None, until: datetime | None) -> 
     return list_url("transfers.disbursement", **filters)
 
 
+def _statement_ages(now: datetime) -> Figures:
+    """Return the open differences from statements, by how long ago they were opened and by kind."""
+    untils = [None, *(now - age for age in AGES)]
+    afters = [*(now - age for age in AGES), None]
+    lines = [
+        Line(show_code(code), [
+            Point(count, show_number(count), _differences_url(code, after, until))
+            for count, after, until in zip(counts, afters, untils, strict=True)
+        ])
+        for code, counts in open_by_age(now=now).items()
+    ]  # fmt: skip
+    labels = (_("0–7 days"), _("8–30 days"), _("31–90 days"), _("more than 90 days"))
+    return Figures([str(label) for label in labels], lines, is_stacked=True)
+
+
+def _differences_url(code: str, after: datetime | None, until: datetime | None) -> str:
+    filters = {"state__exact": ItemState.OPEN.value, "code__exact": code}
+    if after:
+        filters["opened_at__gte"] = after.isoformat()
+    if until:
+        filters["opened_at__lt"] = until.isoformat()
+    return list_url("transfers.statementitem", **filters)
+
+
 CHARTS = [
     Chart(
         "paid", Area.PAYMENTS, "transfers.view_attempt", _("Paid per day, in sats"), BAR, _paid,
@@ -125,5 +151,9 @@ CHARTS = [
     Chart(
         "waiting", Area.PAYMENTS, "transfers.view_disbursement", _("Money that waits, by age, in sats"), BAR, _waiting,
         _("No money waits."),
+    ),
+    Chart(
+        "statement-ages", Area.CONTROL, "transfers.view_statementitem", _("Open differences from statements, by age"),
+        BAR, _statement_ages, _("Nothing is open."),
     ),
 ]  # fmt: skip

@@ -4,7 +4,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from transfers import statement_phrases
+
 EVENTS: dict[str, Any] = {
+    **statement_phrases.EVENTS,
     # Payments
     "disbursement.request": _("Payment ordered: %(payout_sats)s"),
     "disbursement.begin": _("Amount fixed and held: %(net_sats)s for the recipient, fee %(fee_sats)s"),

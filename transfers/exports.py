@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.enums import Currency
 from sunusav.backoffice.refusals import show_reason
-from sunusav.core.exporting.columns import amounts_in, column_of, columns_of
+from sunusav.core.exporting.columns import amounts_in, code_or_text, column_of, columns_of
 from sunusav.core.exporting.types import Column, ListExport
 from transfers.models import (
     Attempt,
@@ -17,6 +17,9 @@ from transfers.models import (
     RailMatch,
     RailMismatch,
     Receipt,
+    StatementImport,
+    StatementItem,
+    StatementLine,
 )
 
 
@@ -40,6 +43,8 @@ def _in_each_currency(label: Any, currency: str, amount: str, *, parent: str = "
 def _rate(row: Disbursement) -> Decimal | None:
     return None if row.conversion is None else row.conversion.rate.rate_xof_per_btc
 
+
+_SOURCE = Column(_("source"), lambda row: code_or_text(row.source))
 
 EXPORTS = [
     ListExport(
@@ -150,5 +155,54 @@ EXPORTS = [
             Column(_("details"), lambda row: str(show_reason(row.code, row.facts))),
         ),
         related=("match",),
+    ),
+    ListExport(
+        "transfers.statementimport",
+        columns_of(
+            StatementImport,
+            "id",
+            _SOURCE,
+            "file_name",
+            "since",
+            "through",
+            "lines_read",
+            "lines_new",
+            "imported_at",
+            "sha256",
+        ),
+    ),
+    ListExport(
+        "transfers.statementline",
+        columns_of(
+            StatementLine,
+            "id",
+            _SOURCE,
+            "statement",
+            "row_number",
+            "happened_at",
+            "reference",
+            "amount_xof",
+            "cost_xof",
+            "text",
+        ),
+    ),
+    ListExport(
+        "transfers.statementitem",
+        columns_of(
+            StatementItem,
+            "id",
+            _SOURCE,
+            "code",
+            "state",
+            "reference",
+            "subject",
+            "expected_xof",
+            "found_xof",
+            "at_stake_xof",
+            column_of(StatementItem, "owner__username", label=_("owner")),
+            "opened_at",
+            "closed_at",
+        ),
+        related=("owner",),
     ),
 ]

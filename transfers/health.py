@@ -1,6 +1,6 @@
 """Health of the payment engine: what is overdue, stuck or under review, which rails are stopped, what they can send."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +10,9 @@ from sunusav.core.health import DEGRADED, OK, HealthCheck, HealthReport
 from transfers import collection_queries, queries, treasury
 from transfers.enums import CollectionProblem, DeferralCode
 from transfers.rails import rails_with_statement
+from transfers.statements.queries import open_counts
+
+EXPLAINED_WITHIN = timedelta(days=31)
 
 
 def _backlog(now: datetime) -> HealthReport:
@@ -119,6 +122,17 @@ def _balances(now: datetime) -> HealthReport:
     return HealthReport(DEGRADED if differs else OK, facts)
 
 
+def _statements(now: datetime) -> HealthReport:
+    """Report the open differences from statements by source; one that nobody has explained for a month is not well."""
+    found = open_counts()
+    facts = {
+        source: {"open": count, "oldest_age_seconds": int((now - oldest).total_seconds())}
+        for source, (count, oldest) in found.items()
+    }
+    is_old = any(now - oldest > EXPLAINED_WITHIN for _, oldest in found.values())
+    return HealthReport(DEGRADED if is_old else OK, facts)
+
+
 HEALTH_CHECKS = [
     HealthCheck("backlog", _backlog),
     HealthCheck("rails", _rails),
@@ -126,4 +140,5 @@ HEALTH_CHECKS = [
     HealthCheck("balances", _balances),
     HealthCheck("collections", _collections),
     HealthCheck("matching", _matching),
+    HealthCheck("statements", _statements),
 ]

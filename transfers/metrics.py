@@ -6,6 +6,7 @@ from django.conf import settings
 from sunusav.core.metrics import Metric, Sample
 from transfers import queries, treasury
 from transfers.enums import DeferralCode
+from transfers.statements.queries import open_counts
 
 
 def _rails_stopped(now: datetime) -> Iterator[Sample]:
@@ -66,6 +67,16 @@ def _sends_that_may_leave(now: datetime) -> Iterator[Sample]:
     yield Sample(queries.sends_that_may_leave(now))
 
 
+def _open_differences(now: datetime) -> Iterator[Sample]:
+    for source, (count, _oldest) in open_counts().items():
+        yield Sample(count, {"source": source})
+
+
+def _oldest_difference(now: datetime) -> Iterator[Sample]:
+    for source, (_count, oldest) in open_counts().items():
+        yield Sample(int((now - oldest).total_seconds()), {"source": source})
+
+
 METRICS = [
     Metric("rail_stopped", "1 for each rail that is stopped after failures in a row.", _rails_stopped),
     Metric(
@@ -91,4 +102,6 @@ METRICS = [
     ),
     Metric("rail_match_age_seconds", "Age of the last match with a rail's statement.", _match_age),
     Metric("rail_mismatches", "Payments on which rail and books differed in the last match.", _mismatches),
+    Metric("statement_differences", "Open differences from statements, by source.", _open_differences),
+    Metric("statement_difference_age_seconds", "Age of the oldest of them.", _oldest_difference),
 ]

@@ -35,8 +35,10 @@ from transfers.models import (
     RailBreaker,
     ReturnClaim,
     Reversal,
+    StatementItem,
     WithdrawalLink,
 )
+from transfers.statement_enums import ItemState
 
 _S = DisbursementState
 CAME_BACK = _("The money came back. What comes next stands on the page of what it was for.")
@@ -149,6 +151,20 @@ def breaker_step(row: RailBreaker, now: datetime) -> NextStep:
     )
 
 
+def difference_step(row: StatementItem, now: datetime) -> NextStep:
+    """Return what comes next for a difference from a statement."""
+    state = show_choice(row.state)
+    if row.state != ItemState.OPEN:
+        return NextStep(state, NOTHING_TO_DO, tone="good")
+    if row.owner is None:
+        return NextStep(
+            state, _("Waits for a person of finance to take it."), actions=("take",), tone="attention"
+        )
+    text = gettext("%(owner)s finds out why. A later line or booking that explains it closes it by itself.")
+    facts = {"owner": row.owner.get_username()}
+    return NextStep(state, text % facts, actions=("propose-resolution",), tone="attention")
+
+
 NEXT_STEPS = {
     "transfers.disbursement": payment_step,
     "transfers.attempt": step_by_payment,
@@ -159,4 +175,5 @@ NEXT_STEPS = {
     "transfers.withdrawallink": withdrawal_step,
     "transfers.providerswitch": switch_step,
     "transfers.railbreaker": breaker_step,
+    "transfers.statementitem": difference_step,
 }

@@ -5,10 +5,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from transfers import event_phrases
+from transfers import event_phrases, statement_phrases
 
 # Labels of codes: states, kinds, actions, reasons.
 LABELS: dict[str, Any] = {
+    **statement_phrases.LABELS,
     # Components of the health
     "health.rails": _("rails"),
     "health.liquidity": _("money that can be sent"),
@@ -224,6 +225,7 @@ EVENT_TONES = event_phrases.EVENT_TONES
 TOPICS = event_phrases.TOPICS
 # Labels of facts; a fact with a unit (`fee_sats`) is named here without it (`fee`).
 FACTS: dict[str, Any] = {
+    **statement_phrases.FACTS,
     # Disbursements
     "payout": _("payout"),
     "net": _("net"),
@@ -328,6 +330,7 @@ PROPOSALS: dict[str, Any] = {
     "provider_switch_on": _("Switch a provider on"),
     "receipt_issuer": _("Set who issues receipts"),
     "receipt_tax_rate": _("Set the tax rate on receipts"),
+    "statement_item": _("Resolve a difference from a statement"),
 }
 # Why a payment failed, waits or is under review.
 REASONS: dict[str, Any] = {
@@ -413,11 +416,12 @@ REASONS: dict[str, Any] = {
 # The tone of a state's badge.
 TONES = {
     "completed": "good", "succeeded": "good", "settled": "good", "paid": "good", "booked": "good",
-    "failed": "bad", "reversed": "bad",
+    "explained": "good", "resolved": "good", "failed": "bad", "reversed": "bad",
     "needs_review": "attention", "open": "attention", "in_flight": "attention", "partial": "attention",
 }  # fmt: skip
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {
+    **statement_phrases.REFUSALS,
     "disbursement-not-reversible": (
         _("Disbursement %(disbursement_id)s (%(state)s) cannot be reversed."),
         _("Only a completed payment is reversed, once. Open its page again."),
@@ -745,6 +749,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
 }
 
 CODES = {
+    *statement_phrases.CODES,
     "currency",
     "outcome", "outside_says", "proposed_end", "destination_kind", "rail", "method", "failure_code",
     "credit_role", "overpaid_role", "account_role", "into_role", "lifted", "return_kind", "provider",

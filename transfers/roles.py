@@ -34,6 +34,21 @@ VIEW = [
     "transfers.view_adoptedissuer",
     "transfers.view_taxrate",
     "transfers.view_adoptedtaxrate",
+    "transfers.view_statementformat",
+    "transfers.view_matchingrule",
+    "transfers.view_statementimport",
+    "transfers.view_statementline",
+    "transfers.view_statementitem",
+    "transfers.view_statementmatch",
+    "transfers.view_matchedline",
+    "transfers.view_matchedexpectation",
+    "transfers.view_itemresolution",
+    "transfers.view_resolveditem",
+]
+RECONCILE = [
+    "transfers.import_statement",
+    "transfers.save_statement_format",
+    "transfers.assign_statement_item",
 ]
 QUERY = "transfers.query_provider"
 ISSUE = "transfers.issue_receipt"
@@ -53,6 +68,7 @@ PROPOSE = [
     "transfers.propose_treasury_movement",
     "transfers.propose_credit_transfer",
     "transfers.propose_receipt_terms",
+    "transfers.propose_statement_item",
     PROPOSE_SWITCH_ON,
 ]
 DECIDE = [
@@ -64,11 +80,12 @@ DECIDE = [
     "transfers.approve_credit_transfer",
     "transfers.approve_receipt_terms",
     "transfers.approve_provider_switch_on",
+    "transfers.approve_statement_item",
 ]
 
 GRANTS: list[tuple[Role, list[str]]] = [
     (Role.PLATFORM, [ISSUE]),
-    (Role.FINANCE, [*VIEW, *REPAIR, *PROPOSE, ISSUE, SWITCH_OFF]),
+    (Role.FINANCE, [*VIEW, *REPAIR, *RECONCILE, *PROPOSE, ISSUE, SWITCH_OFF]),
     (Role.APPROVER, [*VIEW, QUERY, *DECIDE, SWITCH_OFF]),
     (Role.AUDITOR, VIEW),
     (Role.OPERATOR, [*VIEW, QUERY, SWITCH_OFF, PROPOSE_SWITCH_ON]),

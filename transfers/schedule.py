@@ -17,6 +17,7 @@ SCHEDULE = [
         "look at what rails can send", "transfers.look_at_rails", Every(30), queue=PAYOUTS, is_watched=True
     ),
     PeriodicTask("match the rails", "transfers.match_rails", Every(3600), queue=PAYOUTS, is_needed=True),
+    PeriodicTask("match open differences from statements", "transfers.match_statements", Every(3600)),
     PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60), is_watched=True),
 ]
 # Old names of tasks, for one release: stored schedules and queued messages may still have them.

@@ -10,5 +10,10 @@ SUBJECT_KINDS = [
     kind_of_rows("withdrawal", model="transfers.withdrawallink", label=_("withdrawal link %(key)s")),
     kind_of_rows("issued_receipt", model="transfers.issuedreceipt", label=_("issued receipt %(key)s")),
     kind_of_rows("return", model="transfers.disbursement", label=_("return of disbursement %(key)s")),
+    kind_of_rows("statement_import", model="transfers.statementimport", label=_("statement %(key)s")),
+    kind_of_rows(
+        "statement_format", model="transfers.statementformat", label=_("format of statements %(key)s")
+    ),
+    kind_of_rows("matching_rule", model="transfers.matchingrule", label=_("matching rule %(key)s")),
     SubjectKind("rail", exists=lambda key: key in settings.RAILS, label=_("rail %(key)s")),
 ]

@@ -9,6 +9,7 @@ from transfers.engine.runner import run_due
 from transfers.rails import rails_with_statement
 from transfers.services.collections import sweep_collections
 from transfers.services.matching import match_rails
+from transfers.statements.imports import match_again
 
 
 @shared_task(name="transfers.run_due")
@@ -34,6 +35,11 @@ def match_rails_task() -> int:
     found = match_rails(rails_with_statement(), clock=clock.database_clock())
     confirm_reversals(settings.RAILS, clock=clock.database_clock())
     return found
+
+
+@shared_task(name="transfers.match_statements")
+def match_statements_task() -> int:
+    return match_again(now=clock.now())
 
 
 @shared_task(name="transfers.look_at_rails")

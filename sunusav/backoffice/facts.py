@@ -26,6 +26,8 @@ SYSTEM = "system:"
 # The day first in both languages, as is usual in Dakar.
 _DAY, _MOMENT, _INSTANT = "d/m/Y", "d/m/Y H:i", "d/m/Y H:i:s"
 HEX = re.compile("[0-9a-f]{60,}")
+# Francs with decimals are facts as text: JSON has no exact fractions.
+EXACT = re.compile(r"-?\d+\.\d+")
 
 
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -161,6 +163,8 @@ def _amount(name: str, value: Any) -> str:
     unit = unit_of(name)
     if unit == "_xof_per_btc":
         return SHOWN_BY_UNIT[unit](Decimal(str(value)))
+    if unit == "_xof" and isinstance(value, str) and EXACT.fullmatch(value):
+        return SHOWN_BY_UNIT[unit](Decimal(value))
     return SHOWN_BY_UNIT[unit](value) if unit and isinstance(value, int) else ""
 
 

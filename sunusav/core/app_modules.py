@@ -23,6 +23,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "switches": {"SENDS_THAT_MAY_LEAVE": False, "HELD_BY_PAUSE": False},
     "cleaning": {"CLEAN_UPS": True},
     "receipt_kinds": {"RECEIPTS": True},
+    "expectations": {"EXPECTATIONS": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
     "phrases": dict.fromkeys(
         [

@@ -54,6 +54,7 @@ from tests.factories.payouts import (
     verify,
 )
 from tests.factories.receipts import proposed_issuer, proposed_tax_rate
+from tests.factories.statements import imported, make_format
 from tests.factories.treasury import BANK, NODE, ONCHAIN, book, evidence, opening
 from tests.factories.users import make_user
 from tests.fakes.rail import invoice
@@ -70,6 +71,7 @@ from transfers.models import (
     Disbursement,
     DisbursementDestination,
     Issuer,
+    ItemResolution,
     ManualResolution,
     PaymentLimit,
     PaymentLimitRequest,
@@ -77,6 +79,7 @@ from transfers.models import (
     ProviderAnswer,
     ProviderSwitch,
     ReturnClaim,
+    StatementItem,
     TaxRate,
     TreasuryMovement,
 )
@@ -87,6 +90,8 @@ from transfers.services.limits import propose_limit
 from transfers.services.reversals import book_provider_reversal, propose_reversal
 from transfers.services.switches import switch_off, switch_off_for_credentials
 from transfers.services.treasury import propose_movement
+from transfers.statements.items import propose_resolution
+from transfers.statements.matching import STATEMENTS_LOCK
 from transfers.types import Movement, Reversed, credit_of
 
 LATER = NOW + timedelta(minutes=1)
@@ -204,6 +209,16 @@ def _movement() -> Proposal:
     book(opening(BANK, 1_000_000), now=NOW)
     purchase = Movement(TreasuryKind.BITCOIN_PURCHASE, ONCHAIN, 1_000, cost=1, exchanged_xof=100)
     return propose_movement(movement=purchase, evidence=evidence(), proposer=finance(), now=NOW)
+
+
+def _resolved_difference() -> Proposal:
+    make_format(now=NOW, source="bank")
+    imported(("fee", "-25"), now=NOW, source="bank")
+    movement = book(opening(BANK, 1_000), now=NOW).movement_id
+    return propose_resolution(
+        item_id=StatementItem.objects.get().pk, reason_code="booked_as_movement", movement_id=movement,
+        explanation="the monthly fee", proposer=finance(), now=NOW,
+    )  # fmt: skip
 
 
 def _written_movement(**values: Any) -> Change:
@@ -630,6 +645,26 @@ KINDS: dict[str, Kind] = {
             "provider_balance_msat": _written_balance("provider_balance_msat", 1),
             "provider_balance_at": _written_balance("provider_balance_at", LATER.isoformat()),
         },
+    ),
+    "statement_item": Kind(
+        propose=_resolved_difference,
+        constant=frozenset({"item_resolution"}),
+        changes={
+            "statement_source": written(StatementItem, source="wave"),
+            "item_code": written(StatementItem, code="statement_missing"),
+            "item_reference": written(StatementItem, reference="another"),
+            "item_subject": written(StatementItem, subject="disbursement:1"),
+            "expected_xof": written(StatementItem, expected_xof=1),
+            "found_xof": written(StatementItem, found_xof=-24),
+            "at_stake_xof": written(StatementItem, at_stake_xof=24),
+            "item_lines": written(StatementItem, lines=[]),
+            "item_expectations": written(StatementItem, expected=[{"key": "attempt:1"}]),
+            "reason_code": written(ItemResolution, reason_code="no_money_moved", movement=None),
+            "movement": written(ItemResolution, reason_code="not_ours", movement=None),
+            "explanation": written(ItemResolution, explanation="another"),
+        },
+        lock=lambda: lock(STATEMENTS_LOCK),
+        meanwhile="found_xof",
     ),
     "provider_switch_on": Kind(
         propose=_switch_on,

@@ -26,9 +26,11 @@ SMALL = {
     "partners.ApprovedSettlement", "partners.FloatMinimum", "partners.Settlement", "partners.SettlementAccount",
     "partners.SettlementBankPayment", "payouts.CycleReopening",
     "payouts.MemberErasure", "payouts.ProposedRefund", "transfers.AdoptedIssuer", "transfers.AdoptedTaxRate",
-    "transfers.CreditTransferRequest", "transfers.Issuer", "transfers.Partner", "transfers.PaymentLimit",
+    "transfers.CreditTransferRequest", "transfers.Issuer", "transfers.MatchingRule", "transfers.Partner",
+    "transfers.PaymentLimit",
     "transfers.PaymentLimitRequest", "transfers.ProviderSwitch", "transfers.RailBreaker", "transfers.RailLiquidity",
-    "transfers.ReturnClaim", "transfers.Reversal", "transfers.TaxRate", "transfers.TreasuryMovement",
+    "transfers.ReturnClaim", "transfers.Reversal", "transfers.StatementFormat", "transfers.TaxRate",
+    "transfers.TreasuryMovement",
 }  # fmt: skip
 # Filters without an index, because most rows that match are recent or many: a page examines a bounded number of rows.
 BOUNDED = {

@@ -100,6 +100,7 @@ from tests.factories.settlements import (
     rate_of,
     seen_of,
 )
+from tests.factories.statements import imported, make_format
 from tests.factories.treasury import BANK, NODE, book, evidence
 from tests.factories.users import make_session, make_user
 from tests.fakes.franc_rail import ScriptedWaveRail
@@ -114,7 +115,15 @@ from transfers.engine.runner import run_due
 from transfers.enums import CollectionState, FailureClass, MismatchCode, ReturnKind, TreasuryKind
 from transfers.errors import CollectorCredentialsRefused
 from transfers.matching import MatchReport, Mismatch
-from transfers.models import Attempt, Collection, Disbursement, ProviderSwitch, WithdrawalLink
+from transfers.models import (
+    Attempt,
+    Collection,
+    Disbursement,
+    ProviderSwitch,
+    StatementFormat,
+    StatementItem,
+    WithdrawalLink,
+)
 from transfers.rails import rail
 from transfers.services import (
     cancellations,
@@ -135,6 +144,8 @@ from transfers.services import (
 from transfers.services import credit as member_credit
 from transfers.services import switches as provider_switches
 from transfers.services import withdrawals as links
+from transfers.statements import imports, items, keeping
+from transfers.statements import matching as statement_matching
 from transfers.types import (
     Choice,
     CollectedPayment,
@@ -889,6 +900,89 @@ def book_movement() -> Call:
     return approved_by_another(
         treasury.propose_movement(movement=surplus(), evidence=evidence(), proposer=finance(), now=NOW)
     )
+
+
+def difference(amount: str = "-25") -> int:
+    """Return the open difference of a new line of the bank."""
+    if not StatementFormat.objects.exists():
+        make_format(now=NOW, source="bank")
+    reference = name("line")
+    imported((reference, amount), now=NOW, source="bank")
+    return StatementItem.objects.get(reference=reference).pk
+
+
+def booked_since() -> None:
+    """Have a movement booked that explains a line of the bank."""
+    reference = StatementItem.objects.get(pk=difference("25")).reference
+    book(Movement(TreasuryKind.SURPLUS, BANK, 25), now=NOW, reference=reference)
+
+
+@case("transfers.statements.keeping.save_format")
+def save_statement_format() -> Call:
+    who = finance()
+    return lambda: make_format(now=NOW, source="bank", saver=who)
+
+
+@case("transfers.statements.keeping.save_rule")
+def save_matching_rule() -> Call:
+    who, layout = finance(), {"tolerance_xof": Decimal(0), "days": 1, "text": "", "is_on": True}
+    return lambda: keeping.save_rule(
+        source="bank", name="fees", layout=layout, reason="monthly", saver=who, now=NOW
+    )
+
+
+@case("transfers.statements.imports.import_statement")
+def import_statement() -> Call:
+    difference()
+    who, reference = finance(), name("line")
+    return lambda: imported((reference, "-25"), now=NOW, source="bank", importer=who)
+
+
+@case("transfers.statements.imports.match_again")
+def match_again() -> Call:
+    booked_since()
+    return lambda: imports.match_again(now=NOW)
+
+
+@case("transfers.statements.matching.match_source")
+def match_source() -> Call:
+    booked_since()
+    return transaction.atomic(lambda: statement_matching.match_source("bank", now=NOW))
+
+
+@case("transfers.statements.items.take_item")
+def take_difference() -> Call:
+    item_id, who = difference(), finance()
+    return lambda: items.take_item(item_id=item_id, taker=who, now=NOW)
+
+
+@case("transfers.statements.items.give_item")
+def give_difference() -> Call:
+    item_id, who, to = difference(), finance(), finance().get_username()
+    return lambda: items.give_item(item_id=item_id, owner=to, giver=who, reason="knows it", now=NOW)
+
+
+@case("transfers.statements.items.comment_item")
+def comment_difference() -> Call:
+    item_id, who = difference(), finance()
+    return lambda: items.comment_item(item_id=item_id, author=who, text="asked the bank", now=NOW)
+
+
+def proposed_resolution(item_id: int, who: User) -> Proposal:
+    return items.propose_resolution(
+        item_id=item_id, reason_code="not_ours", explanation="of another account", proposer=who, now=NOW
+    )
+
+
+@case("transfers.statements.items.propose_resolution")
+def propose_resolution_of_difference() -> Call:
+    item_id, who = difference(), finance()
+    return lambda: proposed_resolution(item_id, who)
+
+
+@case("transfers.statements.items.resolve_item")
+def resolve_difference() -> Call:
+    return approved_by_another(proposed_resolution(difference(), finance()))
 
 
 def paid_payment() -> int:

@@ -1,6 +1,7 @@
 """A world in which every model of the admin has a row."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -29,6 +30,7 @@ from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import set_issuer, set_tax_rate
 from tests.factories.settlements import another_partner, approved, closed
+from tests.factories.statements import imported, make_format
 from tests.factories.treasury import BANK, NODE, book, opening
 from tests.factories.treasury import propose as propose_movement
 from tests.factories.users import make_session, make_user
@@ -43,6 +45,7 @@ from transfers.models import (
     RailLiquidity,
     RailMatch,
     RailMismatch,
+    StatementItem,
 )
 from transfers.services.credit import use_credit
 from transfers.services.credit_transfers import propose_credit_transfer
@@ -50,6 +53,8 @@ from transfers.services.limits import propose_limit
 from transfers.services.receipt_links import open_receipt_link
 from transfers.services.reversals import propose_reversal
 from transfers.services.withdrawals import open_withdrawal
+from transfers.statements.items import propose_resolution
+from transfers.statements.keeping import save_rule
 from transfers.types import Movement, credit_of, member_ref
 
 AFTER_THE_MONTH = NOW + timedelta(days=40)
@@ -77,6 +82,14 @@ def fill(world: World) -> None:
     )
     RailMismatch.objects.create(match=match, code="paid-not-booked", reference="unknown")
     propose_movement(opening(), now=NOW, proposer=world.proposer)
+    make_format(now=NOW, source="bank", saver=world.proposer)
+    layout = {"tolerance_xof": Decimal(0), "days": 1, "text": "fee", "is_on": True}
+    save_rule(source="bank", name="fees", layout=layout, reason="monthly", saver=world.proposer, now=NOW)
+    imported(("fee", "-25"), ("odd", "7.5"), now=NOW, source="bank", importer=world.proposer)
+    propose_resolution(
+        item_id=StatementItem.objects.get(reference="fee").pk, reason_code="not_ours", explanation="looked up",
+        proposer=world.proposer, now=NOW,
+    )  # fmt: skip
     propose_limit(kind="total_hour", amount_sats=5, reason="fewer payments", proposer=world.proposer, now=NOW)
     seal(member_ref("awa"), "Awa")
     given = [Line(NODE, 2_000_000), Line(credit_of("awa"), -2_000_000)]

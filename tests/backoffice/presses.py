@@ -27,6 +27,7 @@ from tests.backoffice.world import LATER, World, failed_payment, paid_payment, p
 from tests.factories.payouts import ACTOR, NOW, MemberFactory, make_cycle, make_group
 from tests.factories.receipts import set_issuer
 from tests.factories.settlements import another_partner, approved, closed
+from tests.factories.statements import imported, make_format
 from tests.factories.treasury import BANK, book
 from tests.factories.users import make_session, make_user
 from tests.fakes.rail import invoice
@@ -35,7 +36,15 @@ from tests.transfers.rails import SteeredRail, proof_of
 from transfers.engine.destinations import order_of
 from transfers.engine.paid import close_as_paid
 from transfers.enums import DeferralCode, LimitKind, ReturnKind, TreasuryKind
-from transfers.models import Attempt, Collection, Disbursement, IssuedReceipt, ProviderSwitch
+from transfers.models import (
+    Attempt,
+    Collection,
+    Disbursement,
+    IssuedReceipt,
+    ProviderSwitch,
+    StatementFormat,
+    StatementItem,
+)
 from transfers.rails import rail
 from transfers.services.disbursements import cancel_disbursement
 from transfers.services.limits import propose_limit
@@ -88,6 +97,24 @@ PRESSES: dict[str, Press] = {
             TYPED: "5 000 000",
         }
     ),
+    "transfers.statementformat save": Press(
+        typed={
+            "source": "bank",
+            "moment_column": "Date",
+            "moment_format": "%Y-%m-%d",
+            "reference_column": "Reference",
+            "amount_reading": "amount_signed",
+            "amount_column": "Amount",
+            "encoding": "utf-8",
+            "delimiter": ";",
+            "decimal_mark": ".",
+        },
+        is_repeatable=True,
+    ),
+    "transfers.matchingrule save": Press(typed={"source": "bank", "name": "frais"}, is_repeatable=True),
+    "transfers.statementimport import": Press(
+        typed={"source": "bank", "file": "Reference;Date;Amount\nfrais;2026-03-02;-25\n"}, is_repeatable=True
+    ),
     "core.approvalbandrequest propose": Press(
         typed={"kind": "manual_rate", "approvals_needed": "2", "role": Role.APPROVER}
     ),
@@ -132,6 +159,36 @@ def _node() -> SteeredRail:
     node = rail("lightning")
     assert isinstance(node, SteeredRail)
     return node
+
+
+# Differences from statements.
+
+
+def _difference(reference: str) -> StatementItem:
+    if not StatementFormat.objects.exists():
+        make_format(now=NOW, source="bank")
+    imported((reference, "-25"), now=NOW, source="bank")
+    return StatementItem.objects.get(reference=reference)
+
+
+@pressed("transfers.statementitem take", is_repeatable=True)
+def to_take(world: World) -> StatementItem:
+    return _difference("to-take")
+
+
+@pressed("transfers.statementitem give", typed={"owner": FINANCE}, is_repeatable=True)
+def to_give(world: World) -> StatementItem:
+    return _difference("to-give")
+
+
+@pressed("transfers.statementitem comment", is_repeatable=True)
+def to_comment(world: World) -> StatementItem:
+    return _difference("to-comment")
+
+
+@pressed("transfers.statementitem propose-resolution", typed={"reason_code": "not_ours"})
+def to_resolve(world: World) -> StatementItem:
+    return _difference("to-resolve")
 
 
 # Payments that failed or were paid.

@@ -32,16 +32,18 @@ from tests.factories.floats import proposed_minimum
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import proposed_issuer, proposed_tax_rate
 from tests.factories.settlements import another_partner, closed, proposed_for_another
+from tests.factories.statements import imported, make_format
 from tests.factories.treasury import NODE, opening
 from tests.factories.treasury import propose as propose_movement
 from tests.fakes.rail import invoice
 from transfers.enums import DeferralCode, LimitKind, ReturnKind
-from transfers.models import Disbursement
+from transfers.models import Disbursement, StatementItem
 from transfers.services.credit_transfers import propose_credit_transfer
 from transfers.services.limit_waivers import propose_waiver
 from transfers.services.limits import propose_limit
 from transfers.services.reversals import propose_reversal
 from transfers.services.switches import switch_off
+from transfers.statements.items import propose_resolution
 from transfers.types import credit_of
 
 Maker = Callable[[World], Proposal]
@@ -144,6 +146,16 @@ def reversal(world: World) -> Proposal:
     return propose_reversal(
         disbursement_id=world.paid.pk, kind=ReturnKind.BANK_LINE, reference=f"{'ab' * 32}:0",
         explanation="returned", proposer=world.proposer, now=NOW,
+    )  # fmt: skip
+
+
+@makes("statement_item")
+def resolution(world: World) -> Proposal:
+    make_format(now=NOW, source="bank", saver=world.proposer)
+    imported(("fee", "-25"), now=NOW, source="bank", importer=world.proposer)
+    return propose_resolution(
+        item_id=StatementItem.objects.latest("pk").pk, reason_code="not_ours", explanation="another shop's",
+        proposer=world.proposer, now=NOW,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import translation
-from playwright.sync_api import BrowserContext, Locator, Page, Response
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Response
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -71,18 +71,18 @@ class Presser:
             if found.evaluate("field => field.tagName") == "SELECT":
                 found.select_option(text)
             elif self.is_file(name):
-                self.choose(found, text)
+                self.choose(found, _file(text))
             else:
                 found.fill(text)
 
     def is_file(self, name: str) -> bool:
         return self.page.locator(f".confirm [name={name}]").get_attribute("type") == "file"
 
-    def choose(self, field: Locator, name: str) -> None:
+    def choose(self, field: Locator, file: FilePayload) -> None:
         """Choose a file; no script of the page writes into what a person types."""
         texts = self.page.locator(".confirm input[type=text]:visible")
         before = [one.input_value() for one in texts.all()]
-        field.set_input_files({"name": name, "mimeType": "application/pdf", "buffer": PDF})
+        field.set_input_files(file)
         after = [one.input_value() for one in texts.all()]
         if after != before:
             raise AssertionError(f"the file changed {before} to {after}")
@@ -104,6 +104,13 @@ class Presser:
     def must_be_content(self) -> None:
         if found := [*self.failures, *self.complaints]:
             pytest.fail("\n".join(found), pytrace=False)
+
+
+def _file(text: str) -> FilePayload:
+    """Return a document of that name, or a statement with that content."""
+    if text.endswith(".pdf"):
+        return FilePayload(name=text, mimeType="application/pdf", buffer=PDF)
+    return FilePayload(name="fichier.csv", mimeType="text/csv", buffer=text.encode())
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ WITHOUT_MONEY = {
     "member_correction", "member_erasure", "outgoing_resume", "provider_switch_on", "receipt_issuer",
     "receipt_tax_rate", "second_factor_reset", "settlement_account", "winner_exchange",
 }  # fmt: skip
-IN_FRANCS = {"float_minimum", "settlement"}
+IN_FRANCS = {"float_minimum", "settlement", "statement_item"}
 
 
 def amount_shown(reader: User, proposal: Proposal) -> Amount | None:

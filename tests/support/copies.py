@@ -50,7 +50,9 @@ GROWING = (
     "transfers.ProviderAnswer", "transfers.Collection", "transfers.Receipt", "transfers.CreditUse",
     "transfers.CreditTransferRequest", "transfers.IssuedReceipt", "transfers.ReceiptLink", "transfers.LimitUsage",
     "transfers.PastAdmission", "transfers.RailMatch", "transfers.RailMismatch", "transfers.ReturnClaim",
-    "transfers.Reversal", "transfers.TreasuryMovement", "transfers.WithdrawalLink",
+    "transfers.Reversal", "transfers.StatementImport", "transfers.StatementLine", "transfers.StatementItem",
+    "transfers.StatementMatch", "transfers.MatchedLine", "transfers.MatchedExpectation", "transfers.ItemResolution",
+    "transfers.ResolvedItem", "transfers.TreasuryMovement", "transfers.WithdrawalLink",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from tests.transfers.collecting import opened, received
 from tests.transfers.rails import SteeredRail, Watch
 from tests.transfers.receipt_violations import ISSUING
 from tests.transfers.resolution_cases import PAID, Case
+from tests.transfers.statement_violations import STATEMENTS
 from transfers.enums import PAYMENT_REVERSAL, FailureClass, ReturnKind, TreasuryKind
 from transfers.models import (
     Attempt,
@@ -775,4 +776,5 @@ VIOLATIONS = [
     *REVERSING,
     *CREDIT_TRANSFERS,
     *ISSUING,
+    *STATEMENTS,
 ]

@@ -12,6 +12,15 @@ from transfers.models.match import RailMatch, RailMismatch
 from transfers.models.partner import Partner
 from transfers.models.resolution import ManualResolution, ResolvedAttempt
 from transfers.models.reversal import ReturnClaim, Reversal
+from transfers.models.statement import MatchingRule, StatementFormat, StatementImport, StatementLine
+from transfers.models.statement_item import (
+    ItemResolution,
+    MatchedExpectation,
+    MatchedLine,
+    ResolvedItem,
+    StatementItem,
+    StatementMatch,
+)
 from transfers.models.switch import ProviderSwitch
 from transfers.models.treasury import BookedMovement, TreasuryMovement
 from transfers.models.withdrawal import WithdrawalLink
@@ -29,8 +38,12 @@ __all__ = [
     "DisbursementDestination",
     "IssuedReceipt",
     "Issuer",
+    "ItemResolution",
     "LimitUsage",
     "ManualResolution",
+    "MatchedExpectation",
+    "MatchedLine",
+    "MatchingRule",
     "Partner",
     "PastAdmission",
     "PaymentLimit",
@@ -45,8 +58,14 @@ __all__ = [
     "Receipt",
     "ReceiptLink",
     "ResolvedAttempt",
+    "ResolvedItem",
     "ReturnClaim",
     "Reversal",
+    "StatementFormat",
+    "StatementImport",
+    "StatementItem",
+    "StatementLine",
+    "StatementMatch",
     "TaxRate",
     "TreasuryMovement",
     "WithdrawalLink",

@@ -54,6 +54,7 @@ from transfers.types.rails import (
     Unusable,
     WaitingForRail,
 )
+from transfers.types.statements import ExpectationSource, ExpectedLine, FoundLine
 from transfers.types.switches import SendableClaims, UnusableRails
 from transfers.types.treasury import (
     Movement,
@@ -76,8 +77,11 @@ __all__ = [
     "Destination",
     "DisbursementFacts",
     "DisbursementRequest",
+    "ExpectationSource",
+    "ExpectedLine",
     "Failure",
     "FindOutcome",
+    "FoundLine",
     "Instruction",
     "IssuedReceiptFacts",
     "IssuerFacts",
