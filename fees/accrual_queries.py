@@ -1,13 +1,22 @@
 """Reads of what settlement partners' shares of fees come to, by our booking and at the rate booked with each fee."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
+from itertools import chain
+from typing import Final
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
 
 from fees.models import FeeRecord
 from fees.queries import RATE_PLACES
-from fees.types import Accrued, Span
+from fees.types import Accrual, Accrued, Span
+from sunusav.core.keyset import beyond
 from sunusav.core.sealing import SETTLED_AFTER
+
+# The order of the index, so that nothing is sorted; moments have microseconds.
+LINES_IN: Final = ("completed_at", "rate_xof_per_btc", "partner_sats", "pk")
+PAGE: Final = 2_000
 
 
 def first_accrual_at(partner: str) -> datetime | None:
@@ -56,10 +65,50 @@ def accrued_in_all(partner: str) -> Accrued:
     return _summed(FeeRecord.objects.filter(settlement_partner=partner))
 
 
+def accruals_in(partner: str, span: Span) -> Iterator[Accrual]:
+    """Yield the shares of one stretch in the order of their booking, those that were too late for theirs first.
+
+    They are read a page at a time: a month may have a million.
+    """
+    rows = FeeRecord.objects.filter(settlement_partner=partner, pk__lte=span.through_id)
+    parts = (rows.filter(part) for part in (_late(span), _on_time(span)))
+    return (_accrual(row) for row in chain.from_iterable(_pages(part) for part in parts))
+
+
+def _pages(rows: QuerySet[FeeRecord]) -> Iterator[FeeRecord]:
+    rows = rows.order_by(*LINES_IN)
+    page = list(rows[:PAGE])
+    while page:
+        yield from page
+        last = tuple(getattr(page[-1], name) for name in LINES_IN)
+        page = list(rows.filter(beyond(LINES_IN, last))[:PAGE]) if len(page) == PAGE else []
+
+
+def _accrual(row: FeeRecord) -> Accrual:
+    return Accrual(
+        record_id=row.pk, disbursement_ref=row.disbursement_ref, is_reversal=row.is_reversal,
+        booked_at=row.completed_at, payout_sats=row.payout_sats, fee_sats=row.fee_sats,
+        partner_sats=row.partner_sats, rate_xof_per_btc=row.rate_xof_per_btc,
+        worth=row.partner_sats * _units(row.rate_xof_per_btc),
+    )  # fmt: skip
+
+
 def _in(partner: str, span: Span) -> QuerySet[FeeRecord]:
-    on_time = Q(completed_at__gte=span.start, completed_at__lt=span.end)
-    late = Q(completed_at__lt=span.start, pk__gt=span.after_id)
-    return FeeRecord.objects.filter(on_time | late, settlement_partner=partner, pk__lte=span.through_id)
+    rows = FeeRecord.objects.filter(settlement_partner=partner, pk__lte=span.through_id)
+    return rows.filter(_on_time(span) | _late(span))
+
+
+def _on_time(span: Span) -> Q:
+    return Q(completed_at__gte=span.start, completed_at__lt=span.end)
+
+
+def _late(span: Span) -> Q:
+    return Q(completed_at__lt=span.start, pk__gt=span.after_id)
+
+
+def _units(rate_xof_per_btc: Decimal) -> int:
+    """Return a rate in units of its last place."""
+    return int(rate_xof_per_btc.scaleb(RATE_PLACES))
 
 
 def _summed(rows: QuerySet[FeeRecord]) -> Accrued:
@@ -69,5 +118,5 @@ def _summed(rows: QuerySet[FeeRecord]) -> Accrued:
     sums = by_rate.annotate(shares=Sum("partner_sats"), count=Count("pk"))
     for rate, shares_sats, count in sums.iterator():
         records, amount_sats = records + count, amount_sats + shares_sats
-        worth += shares_sats * int(rate.scaleb(RATE_PLACES))
+        worth += shares_sats * _units(rate)
     return Accrued(records, amount_sats, worth)

@@ -124,6 +124,21 @@ class Accrued:
 
 
 @dataclass(frozen=True)
+class Accrual:
+    """A partner's share of one fee, or of its reversal, below zero. Units: sats; `worth` as in `Accrued`."""
+
+    record_id: int
+    disbursement_ref: str
+    is_reversal: bool
+    booked_at: datetime
+    payout_sats: int
+    fee_sats: int
+    partner_sats: int
+    rate_xof_per_btc: Decimal
+    worth: int
+
+
+@dataclass(frozen=True)
 class Span:
     """A stretch of fee records: booked in [start, end), up to the record `through_id`.
 

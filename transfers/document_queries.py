@@ -60,6 +60,20 @@ def issued_receipt(number: str) -> IssuedReceiptFacts:
     return receipt_facts(row)
 
 
+def receipt_about(kind: str, key: int) -> IssuedReceiptFacts | None:
+    """Return the receipt of what has that id, if one was issued."""
+    rows = IssuedReceipt.objects.select_related("issuer__issuer")
+    row = rows.filter(kind=kind, subject=receipt_kind(kind).subject_of(key)).first()
+    return receipt_facts(row) if row else None
+
+
+def open_link_of(receipt_id: int, *, now: datetime) -> ReceiptLinkFacts | None:
+    """Return the link that shows a receipt now, with its token; for people who may open one."""
+    rows = ReceiptLink.objects.select_related("receipt__issuer__issuer")
+    link = rows.filter(live_receipt=receipt_id, expires_at__gt=now).first()
+    return link_facts(link) if link else None
+
+
 def linked_receipt(token: str, *, now: datetime) -> IssuedReceiptFacts:
     """Return the receipt that a link shows. Raises: ReceiptLinkUnknown, ReceiptLinkClosed."""
     rows = ReceiptLink.objects.select_related("receipt__issuer__issuer")

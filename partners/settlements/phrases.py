@@ -16,6 +16,13 @@ LABELS: dict[str, Any] = {
     "void_approval": _("approval void"),
     "execute": _("pay"),
     "record_bank_payment": _("record the payment of the bank"),
+    # Lines of a statement
+    "fee": _("fee"),
+    "reversal": _("reversal"),
+    "accrued": _("accrued"),
+    "carried_over": _("carried over"),
+    "due": _("due"),
+    "left_over": _("left over"),
     "propose_settlements_with_wave": _("propose settlements with Wave"),
     "propose_settlements_with_orange_money": _("propose settlements with Orange Money"),
     "propose_settlements_with_mtn": _("propose settlements with MTN"),
@@ -51,6 +58,10 @@ FACTS: dict[str, Any] = {
     "account_in_use": _("account until now"),
     "holder_in_use": _("holder until now"),
     "paid_on": _("paid on"),
+    "settlement_id": _("settlement"),
+    "closed_at": _("closed at"),
+    "lines_count": _("lines"),
+    "lines_sha256": _("SHA-256 of the lines"),
 }
 REFUSALS: dict[str, tuple[Any, Any]] = {
     "settlement-missing": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from fees.types import Accrued
@@ -102,3 +102,12 @@ class RegisteredAccount:
     masked_value: str
     holder: str
     digest: str
+
+
+@dataclass(frozen=True)
+class PaidBy:
+    """How a settlement was paid: by a rail, at that moment, or by the bank (no rail), on that day."""
+
+    rail: str
+    reference: str
+    paid_at: datetime | date

@@ -133,7 +133,8 @@ FIELDS: dict[str, str] = {
     ),
     "ReceiptIssuerAnswer": "address legal_name ninea",
     "ReceiptLinkAnswer": (
-        "expires_at issued_at issuer:ReceiptIssuerAnswer kind number pdf_url subject tax_rate_bps tax_sats url"
+        "csv_url expires_at issued_at issuer:ReceiptIssuerAnswer kind number pdf_url subject tax_rate_bps tax_sats url "
+        "xlsx_url"
     ),
     "RateAnswer": "btc_xof_rate is_fallback observed_at source",
     "ReverseAnswer": (

@@ -255,6 +255,12 @@ def paid_by_bank(world: World) -> Settlement:
     return _approved_settlement()
 
 
+@pressed("partners.settlement share-statement")
+def to_share(world: World) -> Settlement:
+    set_issuer(now=NOW)
+    return _closed_month()
+
+
 @pressed("partners.settlement propose-again")
 def rejected_settlement(world: World) -> Settlement:
     row = _closed_month()

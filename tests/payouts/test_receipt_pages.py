@@ -21,7 +21,7 @@ from tests.payouts.test_issued_receipts import paid_payout, settled_contribution
 from tests.support.constraints import copy_of
 from transfers.document_queries import link_facts
 from transfers.models import Disbursement, IssuedReceipt, ReceiptLink
-from transfers.pages.pdf import FONTS
+from transfers.receipt_files.pdf import FONTS
 
 pytestmark = pytest.mark.django_db
 RECEIPTS = "/monetization/receipts"

@@ -34,8 +34,10 @@ class IssuedReceiptAnswer(AnswerSerializer):
 
 
 class ReceiptLinkAnswer(IssuedReceiptAnswer):
-    """An issued receipt with the link that shows it, as a page and as PDF."""
+    """An issued receipt with the link that shows it: as a page, as PDF, and the files of its lines if it has some."""
 
     url = serializers.CharField()
     pdf_url = serializers.CharField()
+    csv_url = serializers.CharField(allow_null=True)
+    xlsx_url = serializers.CharField(allow_null=True)
     expires_at = UtcDateTimeField()

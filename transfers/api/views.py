@@ -14,10 +14,11 @@ from transfers.document_errors import (
     ReceiptMissing,
     ReceiptNotAllowed,
 )
+from transfers.receipt_files.lines import routes_of
 from transfers.services.receipt_links import open_receipt_link, revoke_receipt_link
 
 ISSUE = "transfers.issue_receipt"
-ROUTES = {"url": "receipt", "pdf_url": "receipt-pdf"}
+ROUTES = {"url": "receipt", "pdf_url": "receipt-pdf", "csv_url": "receipt-csv", "xlsx_url": "receipt-xlsx"}
 
 
 class ReceiptViewSet(ApiViewSet):
@@ -38,8 +39,16 @@ class ReceiptViewSet(ApiViewSet):
         """
         body = self.body()
         opened = open_receipt_link(kind=body["kind"], key=body["id"], user=self.user, now=self.now)
-        urls = {name: reverse(route, args=[opened.token]) for name, route in ROUTES.items()}
-        return self.answer(opened, **{name: settings.PUBLIC_BASE_URL + path for name, path in urls.items()})
+        routes = set(routes_of(opened.receipt))
+        return self.answer(
+            opened,
+            **{
+                name: settings.PUBLIC_BASE_URL + reverse(route, args=[opened.token])
+                if route in routes
+                else None
+                for name, route in ROUTES.items()
+            },
+        )
 
     @Endpoint(
         "Revoke the link of a receipt", operation_id="receipt_link_delete", permission=ISSUE,

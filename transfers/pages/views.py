@@ -1,13 +1,14 @@
-"""A receipt for anybody who has its link, as a page and as PDF; no account is needed."""
+"""A receipt for anybody who has its link, as a page, as PDF and with its lines; no account is needed."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language_from_request, override
+from django.utils.translation import gettext_lazy as _
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,12 +17,17 @@ from sunusav.api.renderers import ExactJSONRenderer
 from sunusav.api.views import ApiView
 from transfers.document_errors import ReceiptLinkClosed
 from transfers.document_queries import linked_receipt
-from transfers.pages.paper import FRENCH, LANGUAGES, Paper, paper_of
-from transfers.pages.pdf import pdf_of
+from transfers.receipt_files.answers import csv_answer, pdf_answer, xlsx_answer
+from transfers.receipt_files.lines import routes_of
+from transfers.receipt_files.paper import FRENCH, LANGUAGES, paper_of
+from transfers.types import IssuedReceiptFacts
 
 REFUSED: Mapping[type[Exception], int] = {ReceiptLinkClosed: 410}
 # What the page of a refusal explains; the rest answers as the API does.
 EXPLAINED = {404, 410, 429, 500, 503}
+FILES: Mapping[str, Any] = {
+    "receipt-pdf": _("Save as PDF"), "receipt-csv": _("Lines as CSV"), "receipt-xlsx": _("Lines as XLSX"),
+}  # fmt: skip
 HEADERS = {
     # Readable without network for an hour; only in the browser that showed it.
     "Cache-Control": "private, max-age=3600",
@@ -47,10 +53,14 @@ class LinkedReceiptView(ApiView):
     ) -> tuple[BaseRenderer, str]:
         return ExactJSONRenderer(), "application/json"
 
-    def paper(self, token: str) -> Paper:
-        """Return the receipt in the language that was asked for, else in French."""
-        receipt = linked_receipt(token, now=self.now)
-        return paper_of(receipt, language=self._asked_language() or FRENCH)
+    def receipt(self, token: str) -> IssuedReceiptFacts:
+        """Return the receipt of the link. Raises: ReceiptLinkUnknown, ReceiptLinkClosed."""
+        return linked_receipt(token, now=self.now)
+
+    @property
+    def language(self) -> str:
+        """Return the language that was asked for, else French."""
+        return self._asked_language() or FRENCH
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]  # a page
         problem: Response = super().handle_exception(exc)
@@ -78,11 +88,16 @@ class ReceiptPage(LinkedReceiptView):
     """The receipt as a page of one file, without scripts."""
 
     def get(self, request: Request, token: str) -> HttpResponse:
-        paper = self.paper(token)
+        receipt = self.receipt(token)
+        paper = paper_of(receipt, language=self.language)
         address, query = reverse("receipt", args=[token]), f"?lang={paper.language}"
         facts = {
             "paper": paper,
-            "pdf": reverse("receipt-pdf", args=[token]) + query,
+            "files": [
+                (FILES[route], reverse(route, args=[token]) + query)
+                for route in routes_of(receipt)
+                if route in FILES
+            ],
             "others": [(name, f"{address}?lang={name}") for name in LANGUAGES if name != paper.language],
         }
         return _page("public/receipts/receipt.html", facts, language=paper.language)
@@ -92,13 +107,21 @@ class ReceiptPdf(LinkedReceiptView):
     """The receipt as PDF."""
 
     def get(self, request: Request, token: str) -> HttpResponse:
-        paper = self.paper(token)
-        headers = {
-            **HEADERS,
-            "Content-Language": paper.language,
-            "Content-Disposition": f'inline; filename="{paper.number}-{paper.language}.pdf"',
-        }
-        return HttpResponse(pdf_of(paper), content_type="application/pdf", headers=headers)
+        return pdf_answer(self.receipt(token), language=self.language, headers=HEADERS)
+
+
+class ReceiptCsv(LinkedReceiptView):
+    """The lines behind a receipt as the CSV file whose hash is printed on it."""
+
+    def get(self, request: Request, token: str) -> StreamingHttpResponse:
+        return csv_answer(self.receipt(token), headers=HEADERS)
+
+
+class ReceiptXlsx(LinkedReceiptView):
+    """The same lines as a workbook. Raises: ReceiptLinkUnknown where a sheet cannot hold them."""
+
+    def get(self, request: Request, token: str) -> FileResponse:
+        return xlsx_answer(self.receipt(token), language=self.language, headers=HEADERS)
 
 
 def _page(

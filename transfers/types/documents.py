@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from ledger.types import Line
+from sunusav.core.exporting.types import Cell
 
 
 class RowFormat(Enum):
@@ -17,8 +18,10 @@ class RowFormat(Enum):
     TEXT = "text"
     CODE = "code"  # a stored code, by its label
     SATS = "sats"  # with its equivalent in francs
-    XOF = "xof"
+    XOF = "xof"  # whole, or exact: a decimal number as text
     MOMENT = "moment"
+    MONTH = "month"  # of Dakar, by any moment in it
+    COUNT = "count"
     HASH = "hash"  # in a fixed-width font, in full
     RATE = "rate"  # francs per bitcoin, and whether it is a fallback
     NUMBERS = "numbers"  # of transactions in the journal
@@ -47,14 +50,32 @@ class ReceiptPart:
 
 
 @dataclass(frozen=True)
+class ReceiptLines:
+    """The lines behind the figures of a receipt, for files; the totals come last.
+
+    `rows` yields the cells of each line by the id of what the receipt is about, the same ones at each call; the first
+    is the code of what the line is. `heads` are lazily translated labels with their units. `codes` name the columns in
+    the CSV, which is the same in every language, so that its hash can be printed: the fact `lines_sha256`, with
+    `lines_count`. `printed` are the places of the columns that a PDF has room for.
+    """
+
+    heads: tuple[tuple[Any, Any], ...]
+    codes: tuple[str, ...]
+    rows: Callable[[int], Iterator[Sequence[Cell]]]
+    printed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class ReceiptKind:
     """A kind of receipt that an app lists in `RECEIPTS` of its `receipt_kinds.py`.
 
-    `describe` takes the id of what was paid and returns the facts to fix, as JSON can hold them: `happened_at`,
-    `transactions` (ids in the journal), `rate_xof_per_btc`, `is_fallback_rate`, and those that `parts` name; it refuses
-    what is not paid. `booked_amounts` returns the same amounts from the lines of these transactions, for the audit.
-    `prefix` begins each number and never changes. `permission` is required to issue one. `taxed` names the amount that
-    contains the tax, if the receipt charges one. `is_reversed` tells of a payment that came back since.
+    `describe` takes the id of what was paid and returns the facts to fix, as JSON can hold them: `transactions` (ids in
+    the journal) and those that `parts` name; with `rate_xof_per_btc` and `is_fallback_rate` each amount in sats has its
+    equivalent in francs. It refuses what is not paid. `booked_amounts` returns the same amounts from the lines of these
+    transactions, for the audit. `prefix` begins each number and never changes. `permission` is required to issue one.
+    `taxed` names the amount that contains the tax, if the receipt charges one; `tells_tax`: it says so where it charges
+    none. `is_reversed` tells of a payment that came back since, `state` how it stands now, as a sentence; `notes`
+    replace the usual ones.
     """
 
     kind: str
@@ -67,6 +88,10 @@ class ReceiptKind:
     parts: tuple[ReceiptPart, ...]
     taxed: str = ""
     is_reversed: Callable[[int], bool] | None = None
+    tells_tax: bool = True
+    state: Callable[[int], str] | None = None
+    lines: ReceiptLines | None = None
+    notes: tuple[Any, ...] = ()
 
     def subject_of(self, key: int) -> str:
         return f"{self.subject_kind}:{key}"

@@ -9,6 +9,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
 from django.utils.timezone import localdate
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from partners.enums import SettlementStatus
 from partners.models import Settlement, SettlementBankPayment
 from partners.models.settlement import REFERENCE_LENGTH
+from partners.settlements.admin.statements import SHARE_STATEMENT, statement_file, statement_sections
 from partners.settlements.queries import (
     approval_of,
     due_windows,
@@ -40,6 +44,7 @@ from sunusav.backoffice.attachments import AttachmentField, attachment_sections
 from sunusav.backoffice.columns import show_choice
 from sunusav.backoffice.facts import moment, numbered, show_code_or_text
 from sunusav.backoffice.filters import FewRows
+from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.backoffice.forms import ReasonAndCodeForm, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_msat, show_xof
 from sunusav.backoffice.sections import Facts, Section, postings_of, show_subject
@@ -222,13 +227,23 @@ class SettlementAdmin(ReadOnlyAdmin):
     list_filter = (StatusFilter, "period_start")
     links = ("partner",)
     ordering = ("-id",)
-    actions_offered = (CLOSE_MONTH, PAY, BANK_PAID, PROPOSE_AGAIN)
+    actions_offered = (CLOSE_MONTH, PAY, BANK_PAID, PROPOSE_AGAIN, SHARE_STATEMENT)
     card_fields = ("partner_shown", "month_shown", "accrued_sats", "due_xof", "status_shown")
 
     def prepare(self, rows: Sequence[Any]) -> None:
         stored = [row for row in rows if row.pk]
         for row, facts in zip(stored, settlement_facts(stored), strict=True):
             row.facts = facts
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view(self.statement_view), "partners_settlement_statement"
+        return [path("<int:settlement_id>/statement/<slug:file>/", view, name=name), *super().get_urls()]
+
+    def statement_view(self, request: HttpRequest, settlement_id: int, file: str) -> HttpResponseBase:
+        """Return a file of the statement. Raises: PermissionMissing; Http404."""
+        if not self.has_view_permission(request):
+            raise PermissionMissing(["partners.view_settlement"])
+        return statement_file(get_object_or_404(Settlement, pk=settlement_id), file)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer no list action: each settlement is paid on its own page."""
@@ -288,8 +303,9 @@ class SettlementAdmin(ReadOnlyAdmin):
         paid = SettlementBankPayment.objects.filter(settlement=row).select_related("recorder").first()
         payment = row.facts.payout_id
         subjects = [subject_of(row.pk), *([f"disbursement:{payment}"] if payment else [])]
-        files = attachment_sections(subject_of(row.pk), user=person_of(request))
-        return (*_payment(row, paid), *files, timeline_of(subjects))
+        user = person_of(request)
+        files = attachment_sections(subject_of(row.pk), user=user)
+        return (*_payment(row, paid), *statement_sections(row, user), *files, timeline_of(subjects))
 
 
 def _months(partner: str) -> str:

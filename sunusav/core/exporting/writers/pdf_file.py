@@ -38,7 +38,7 @@ class PdfWriter(Writer):
     most_rows = MOST_ROWS
 
     def row(self, number: int, cells: Sequence[Cell]) -> bytes:
-        shown = [[_shown(cell), "R" if is_number(cell) else "L"] for cell in cells]
+        shown = [[shown(cell), "R" if is_number(cell) else "L"] for cell in cells]
         return json.dumps(shown, ensure_ascii=False).encode() + b"\n"
 
     def finish(self, rows: Iterable[bytes], out: BinaryIO) -> None:
@@ -49,7 +49,8 @@ class PdfWriter(Writer):
         out.write(bytes(page.output()))
 
 
-def _shown(cell: Cell) -> str:
+def shown(cell: Cell) -> str:
+    """Return the text of a cell as it is printed, in the reader's language."""
     if is_number(cell):
         return _grouped(digits_of(cell))
     if isinstance(cell, datetime):

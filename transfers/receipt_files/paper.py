@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, override
 
 from ledger.queries import shown_xof_from_sats
 from sunusav.backoffice.facts import instant, show_code
-from sunusav.backoffice.money import show_bps, show_rate, show_sats, show_xof
+from sunusav.backoffice.money import show_bps, show_number, show_rate, show_sats, show_xof
+from sunusav.core.calendar import DAKAR
 from transfers.document_queries import receipt_kind
 from transfers.types import IssuedReceiptFacts, ReceiptKind, ReceiptRow, RowFormat
 
@@ -41,7 +44,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Paper:
-    """Everything that is written on a receipt. `warning` is empty unless the payment came back since."""
+    """Everything that is written on a receipt.
+
+    `warning` is empty unless the payment came back since; `state` says how it stands now, where the kind tells it.
+    """
 
     language: str
     title: str
@@ -53,6 +59,7 @@ class Paper:
     blocks: tuple[Block, ...]
     notes: tuple[str, ...]
     warning: str
+    state: str
 
 
 def paper_of(receipt: IssuedReceiptFacts, *, language: str) -> Paper:
@@ -70,7 +77,8 @@ def paper_of(receipt: IssuedReceiptFacts, *, language: str) -> Paper:
             blocks=tuple(
                 Block(str(part.heading), tuple(_lines(receipt, what, part.rows))) for part in what.parts
             ),
-            notes=tuple(_notes(receipt.facts)), warning=_warning(what, receipt),
+            notes=tuple(map(str, what.notes)) or tuple(_notes(receipt.facts)), warning=_warning(what, receipt),
+            state=what.state(what.key_of(receipt.subject)) if what.state else "",
         )  # fmt: skip
 
 
@@ -85,6 +93,8 @@ def _lines(receipt: IssuedReceiptFacts, what: ReceiptKind, rows: tuple[ReceiptRo
 
 def _tax_follows(what: ReceiptKind, rows: tuple[ReceiptRow, ...]) -> int | None:
     """Return the place after which the tax is shown: behind what contains it, with its shares."""
+    if not (what.taxed or what.tells_tax):
+        return None
     places = [n for n, row in enumerate(rows) if (row.fact == what.taxed if what.taxed else row.is_total)]
     if not places:
         return None
@@ -98,9 +108,9 @@ def _line(row: ReceiptRow, facts: Mapping[str, Any]) -> Iterator[Line]:
     value = facts.get(row.fact)
     if value in (None, "", []):
         return
-    is_amount = row.format is RowFormat.SATS
+    has_equivalent = row.format is RowFormat.SATS and "rate_xof_per_btc" in facts
     yield Line(
-        str(row.label), _written(row.format, value, facts), _francs(value, facts) if is_amount else "",
+        str(row.label), _written(row.format, value, facts), _francs(value, facts) if has_equivalent else "",
         is_share=row.is_share, is_total=row.is_total, is_hash=row.format is RowFormat.HASH,
     )  # fmt: skip
 
@@ -142,6 +152,8 @@ _WRITTEN: Final[Mapping[RowFormat, Callable[[Any], str]]] = {
     RowFormat.SATS: show_sats,
     RowFormat.XOF: show_xof,
     RowFormat.MOMENT: lambda text: instant(parse_datetime(text)),
+    RowFormat.MONTH: lambda text: date_format(localtime(parse_datetime(text), DAKAR), "F Y"),
+    RowFormat.COUNT: show_number,
     RowFormat.RATE: lambda text: show_rate(Decimal(text)),
     RowFormat.NUMBERS: lambda numbers: ", ".join(str(number) for number in numbers),
 }

@@ -1,12 +1,14 @@
-"""A receipt as PDF: one A5 page, its fonts embedded, the same bytes each time."""
+"""A receipt as PDF: an A5 page, and pages of its lines where it has some; fonts embedded, the same bytes each time."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.conf import settings
 from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
+from fpdf.fonts import FontFace
 
-from transfers.pages.paper import Block, Line, Paper
+from transfers.receipt_files.paper import Block, Line, Paper
 
 FONTS: Final = settings.BASE_DIR / "templates" / "fonts"
 TEXT, FIXED = "DejaVu", "DejaVuMono"
@@ -14,11 +16,12 @@ TEXT, FIXED = "DejaVu", "DejaVuMono"
 A5: Final = (148, 210)
 MARGIN, LABEL_WIDTH, EQUIVALENT_WIDTH, INDENT = 12, 50, 34, 4
 LINE_HEIGHT, SMALL_HEIGHT = 5, 3.8
+TABLE_SIZE, GAP = 6.5, 2
 INK, GREY, RULE, GREEN, RED = (29, 39, 51), (90, 101, 114), (208, 214, 221), (11, 92, 70), (160, 28, 28)
 
 
-def pdf_of(paper: Paper) -> bytes:
-    """Return the PDF of a receipt."""
+def pdf_of(paper: Paper, lines: Sequence[Sequence[str]] = ()) -> bytes:
+    """Return the PDF of a receipt; the first of its lines is their head."""
     page = FPDF(orientation="portrait", unit="mm", format=A5)
     page.set_margins(MARGIN, MARGIN)
     page.c_margin = 0  # text begins where rules begin
@@ -32,6 +35,8 @@ def pdf_of(paper: Paper) -> bytes:
     for block in paper.blocks:
         _write_block(page, block)
     _write_notes(page, paper)
+    if lines:
+        _write_table(page, lines)
     return bytes(page.output())
 
 
@@ -51,6 +56,8 @@ def _write_head(page: FPDF, paper: Paper) -> None:
     _say(page, paper.title, size=15, style="B", colour=GREEN, height=7)
     _say(page, paper.number, size=10, style="B")
     _say(page, paper.issued, size=8, colour=GREY, height=SMALL_HEIGHT)
+    if paper.state:
+        _say(page, paper.state, size=8, colour=GREY, height=SMALL_HEIGHT)
     if paper.warning:
         page.ln(2)
         _say(page, paper.warning, size=9, style="B", colour=RED)
@@ -121,6 +128,22 @@ def _write_notes(page: FPDF, paper: Paper) -> None:
     page.ln(3)
     for note in paper.notes:
         _say(page, note, size=7, colour=GREY, height=SMALL_HEIGHT)
+
+
+def _write_table(page: FPDF, lines: Sequence[Sequence[str]]) -> None:
+    """Write the lines on pages of their own, the head on each; the columns are as wide as their texts."""
+    page.add_page()
+    page.set_font(TEXT, "", TABLE_SIZE)
+    longest = [max(page.get_string_width(text) for text in column) for column in zip(*lines, strict=True)]
+    page.set_text_color(*INK)
+    page.set_draw_color(*RULE)
+    with page.table(
+        col_widths=[width + GAP for width in longest], line_height=SMALL_HEIGHT, borders_layout="HORIZONTAL_LINES",
+        text_align=("LEFT", *("RIGHT",) * (len(longest) - 1)), padding=(0.4, 0.8),
+        headings_style=FontFace(emphasis="BOLD", color=GREEN),
+    ) as table:  # fmt: skip
+        for line in lines:
+            table.row(line)
 
 
 def _say(
