@@ -38,8 +38,8 @@ class PdfWriter(Writer):
     most_rows = MOST_ROWS
 
     def row(self, number: int, cells: Sequence[Cell]) -> bytes:
-        shown = [[shown(cell), "R" if is_number(cell) else "L"] for cell in cells]
-        return json.dumps(shown, ensure_ascii=False).encode() + b"\n"
+        texts = [[shown(cell), "R" if is_number(cell) else "L"] for cell in cells]
+        return json.dumps(texts, ensure_ascii=False).encode() + b"\n"
 
     def finish(self, rows: Iterable[bytes], out: BinaryIO) -> None:
         read = [json.loads(line) for line in b"".join(rows).splitlines()]
