@@ -131,10 +131,10 @@ def _write_notes(page: FPDF, paper: Paper) -> None:
 
 
 def _write_table(page: FPDF, lines: Sequence[Sequence[str]]) -> None:
-    """Write the lines on pages of their own, the head on each; the columns are as wide as their texts."""
+    """Write the lines on pages of their own, the head on each; columns are as wide as what is in them, heads wrap."""
     page.add_page()
     page.set_font(TEXT, "", TABLE_SIZE)
-    longest = [max(page.get_string_width(text) for text in column) for column in zip(*lines, strict=True)]
+    longest = [max(page.get_string_width(text) for text in column) for column in zip(*lines[1:], strict=True)]
     page.set_text_color(*INK)
     page.set_draw_color(*RULE)
     with page.table(
