@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +31,22 @@ CLOSE = "admin:partners_settlement_action"
 PROPOSE, EXECUTE = "partners.propose_settlement", "partners.execute_settlement"
 
 
+class Wanted(NamedTuple):
+    """What a state waits for: the title, its tone, the next step and who may take it."""
+
+    title: Any
+    tone: str
+    button: Any
+    permission: str
+
+
+WANTED = {
+    SettlementStatus.APPROVED: Wanted(_("Settlements to pay"), ATTENTION, _("Pay"), EXECUTE),
+    SettlementStatus.FAILED: Wanted(_("Settlements whose payment failed"), ALARM, _("Repair"), EXECUTE),
+    SettlementStatus.REJECTED: Wanted(_("Rejected settlements"), ATTENTION, _("Open"), PROPOSE),
+}
+
+
 def _unproposed(user: User, now: datetime) -> Notice | None:
     """Report the months that are over and that neither the schedule nor a person has closed."""
     found = [(one.partner, window) for one in all_due(now=now) for window in one.windows]
@@ -47,27 +63,19 @@ def _unproposed(user: User, now: datetime) -> Notice | None:
     )
 
 
-def _to_pay(user: User, now: datetime) -> Notice | None:
-    return _notice(_("Settlements to pay"), SettlementStatus.APPROVED, ATTENTION, _("Pay"), EXECUTE)
+def _unsettled(user: User, now: datetime) -> list[Notice]:
+    """Report the settlements that wait for a person, by what they wait for."""
+    by_status: dict[str, list[SettlementFacts]] = {}
+    for one in unsettled():
+        by_status.setdefault(one.status, []).append(one)
+    return [_notice(by_status[status], status) for status in WANTED if status in by_status]
 
 
-def _failed(user: User, now: datetime) -> Notice | None:
-    return _notice(
-        _("Settlements whose payment failed"), SettlementStatus.FAILED, ALARM, _("Repair"), EXECUTE
-    )
-
-
-def _rejected(user: User, now: datetime) -> Notice | None:
-    return _notice(_("Rejected settlements"), SettlementStatus.REJECTED, ATTENTION, _("Open"), PROPOSE)
-
-
-def _notice(title: Any, status: SettlementStatus, tone: str, button: Any, permission: str) -> Notice | None:
-    found = [one for one in unsettled() if one.status == status]
-    if not found:
-        return None
+def _notice(found: Sequence[SettlementFacts], status: SettlementStatus) -> Notice:
+    wanted = WANTED[status]
     waiting = Waiting(len(found), Amount(xof=sum(one.amount_xof for one in found)), found[0].created_at)
-    url = f"{reverse(LIST)}?status={status.value}"
-    return Notice(title, "", url, tone, waiting, _rows(found[:ROWS_SHOWN], button, permission))
+    rows = _rows(found[:ROWS_SHOWN], wanted.button, wanted.permission)
+    return Notice(wanted.title, "", f"{reverse(LIST)}?status={status.value}", wanted.tone, waiting, rows)
 
 
 def _rows(found: Sequence[SettlementFacts], button: Any, permission: str) -> list[Row]:
@@ -83,7 +91,5 @@ def _rows(found: Sequence[SettlementFacts], button: Any, permission: str) -> lis
 
 INBOX = [
     InboxItem("partners.view_settlement", _unproposed, [Role.FINANCE]),
-    InboxItem("partners.view_settlement", _to_pay, [Role.FINANCE]),
-    InboxItem("partners.view_settlement", _failed, [Role.FINANCE]),
-    InboxItem("partners.view_settlement", _rejected, [Role.FINANCE]),
+    InboxItem("partners.view_settlement", _unsettled, [Role.FINANCE]),
 ]

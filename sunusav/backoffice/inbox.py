@@ -95,13 +95,13 @@ class Notice:
 class InboxItem:
     """A source of notices for people with the permission; without one, each person's own for everybody.
 
-    `read` returns None when there is nothing to show.
+    `read` returns None when there is nothing to show, and several notices where one read finds them all.
 
     `roles` are those that act on it; others that may see it are informed. Without any, everybody acts who sees it.
     """
 
     permission: str
-    read: Callable[[User, datetime], Notice | None]
+    read: Callable[[User, datetime], Notice | Sequence[Notice] | None]
     roles: Collection[Role] = ()
 
 
@@ -143,8 +143,10 @@ def inbox_of(user: User, *, now: datetime) -> Inbox:
     to_do: list[Notice] = []
     informed: list[Notice] = []
     for item in collect("backoffice", "INBOX"):
-        notice = item.read(user, now) if not item.permission or user.has_perm(item.permission) else None
-        if notice is not None:
+        if item.permission and not user.has_perm(item.permission):
+            continue
+        found = item.read(user, now) or ()
+        for notice in (found,) if isinstance(found, Notice) else found:
             acts = user.is_superuser or not item.roles or held & {role.value for role in item.roles}
             (to_do if acts and notice.tone != CALM else informed).append(_for(user, notice))
     return Inbox(_most_urgent_first(to_do), _most_urgent_first(informed))

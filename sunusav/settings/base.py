@@ -170,8 +170,9 @@ DEFAULT_CURRENCY = "XOF"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
-# The most that one file of an upload may have.
+# The most that an attachment may have, and the most that arrives of any file: each form accepts as much, or less.
 ATTACHMENT_MOST_BYTES = 5 * 1024 * 1024
+UPLOAD_MOST_BYTES = 10_000_000
 FILE_UPLOAD_HANDLERS = [
     "sunusav.core.upload_handlers.LimitedUpload",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

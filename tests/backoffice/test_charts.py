@@ -126,9 +126,15 @@ def test_people_see_the_charts_of_what_they_may_read(world: World) -> None:
     shown = [drawn.chart.name for drawn in charts_for(person("op", Role.OPERATOR), now=clock.now())]
 
     assert "fee-shares" not in shown
-    assert {"paid", "success", "waiting", "fee-shares", "closing-rate", "settlements-by-age"} == {
-        drawn.chart.name for drawn in charts_for(person("auditor", Role.AUDITOR), now=clock.now())
-    }
+    assert {
+        "paid",
+        "success",
+        "waiting",
+        "fee-shares",
+        "closing-rate",
+        "settlements-by-age",
+        "statement-ages",
+    } == {drawn.chart.name for drawn in charts_for(person("auditor", Role.AUDITOR), now=clock.now())}
 
 
 def test_area_page_has_its_lists_and_charts(world: World, enter: Enter) -> None:

@@ -15,7 +15,7 @@ from payouts.models import Refund
 from payouts.services import credit_readings
 from payouts.services.credit_readings import read_old_credit
 from payouts.services.refunds import cancel_refund, request_refund
-from sunusav.backoffice.inbox import ATTENTION, Amount, Waiting
+from sunusav.backoffice.inbox import ATTENTION, Amount, Notice, Waiting
 from sunusav.core.roles import Role, sync_roles
 from tests.backoffice.conftest import Enter
 from tests.backoffice.world import person
@@ -72,7 +72,7 @@ def left() -> list[tuple[str, int, datetime]]:
 def notices(now: datetime = NOW) -> dict[str, Any]:
     reader = person("reader", Role.AUDITOR)
     read_old_credit(now=now)
-    found = [notice for item in INBOX if (notice := item.read(reader, now))]
+    found = [notice for item in INBOX if isinstance(notice := item.read(reader, now), Notice)]
     assert all(notice.tone == ATTENTION for notice in found)
     return {str(notice.title): (notice.waiting, notice.url) for notice in found}
 

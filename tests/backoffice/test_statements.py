@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -99,6 +100,15 @@ def test_larger_file_is_refused_by_the_form(enter: Enter) -> None:
 
     assert "The file is larger than 10 MB." in upload(enter(Role.FINANCE), bytes(10_000_001))
     assert StatementImport.objects.count() == 0
+
+
+def test_file_larger_than_an_attachment_arrives_whole(enter: Enter) -> None:
+    make_format(now=clock.now(), source="bank")
+    content = statement(("fee", "-25"), ("odd", "7"))
+    padded = content + (b" " * 1_999 + b"\n") * 3_000
+
+    assert "imported: 2 new lines" in upload(enter(Role.FINANCE), padded)
+    assert StatementImport.objects.get().sha256 == sha256(padded).hexdigest()
 
 
 def test_format_that_does_not_fit_together_is_not_saved(enter: Enter) -> None:
