@@ -1,4 +1,4 @@
-"""Scenario of the driver: whoever works on a settlement is killed or frozen at a step of a phase; others finish it.
+"""Scenario of the driver: a process that works on a settlement is killed or frozen at a step; others finish it.
 
 Each settlement is of a partner of its own and comes to 247 francs. Wave's simulator runs as a process of its own, and
 its record is the judge of what was paid. Import it after Django is set up.
@@ -191,7 +191,7 @@ class _World:
         return partial(pay, row.pk, seen, team, self.now)
 
     def halt(self, phase: str, step: int, end: str, halted: Halted) -> bool:
-        """Halt whoever works on a new settlement at a step of a phase; return whether they came so far."""
+        """Halt a process that works on a new settlement at a step of a phase; return whether it came so far."""
         case = self.new_case(phase)
         work = partial(exit_with_refusal, self.next_act(case, self.team), DomainError)
         worker = freeze_work(work, Halt(signal.SIGSTOP, after=step))

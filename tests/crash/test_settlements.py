@@ -1,4 +1,4 @@
-"""Whoever works on a settlement is killed or frozen in each phase: it is paid once, and the books agree."""
+"""A process that works on a settlement is killed or frozen in each phase: it is paid once, and the books agree."""
 
 from typing import Any
 
