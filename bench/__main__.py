@@ -7,15 +7,23 @@ from typing import Any
 
 from bench.surroundings import ROOT, surroundings
 
-BENCHES = ("quote", "payout", "growth", "celery_payouts", "once", "posting", "bolt11", "lists")
+BENCHES = ("quote", "payout", "growth", "celery_payouts", "once", "posting", "bolt11", "lists", "settlements")
 # Benches with settings of their own.
-SETTINGS = {"posting": "bench.ledger_settings", "lists": "bench.list_settings"}
-# Servers of their own kind: a million payouts are filled in fast, and nothing is kept.
+SETTINGS = {
+    "posting": "bench.ledger_settings",
+    "lists": "bench.list_settings",
+    "settlements": "bench.list_settings",
+}
+# Servers of their own kind: a million payouts or fees are filled in fast, and nothing is kept.
 SERVERS: dict[str, dict[str, Any]] = {
     "lists": {
         "flush_log_at_commit": 0,
         "options": ("--skip-log-bin", "--innodb-buffer-pool-size=6G", "--innodb-log-file-size=2G"),
-    }
+    },
+    "settlements": {
+        "flush_log_at_commit": 0,
+        "options": ("--skip-log-bin", "--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G"),
+    },
 }
 ROUNDS, QUICK_ROUNDS = 5, 2
 

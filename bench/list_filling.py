@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.core.cache import cache
 
+from bench.settlement_filling import settle_years
 from ledger.services.sealing import seal_books
 from partners.enums import WebhookOutcome
 from partners.models import InboundWebhook
@@ -27,6 +28,8 @@ PAID = 30
 NET_SATS = 29_850
 # Copies of which something still waits for a person, a worker or a provider.
 WAITING = 50
+# Settlements are twelve a year per partner, however many payouts there are.
+YEARS = 5
 
 
 def fill_tables(payouts: int) -> None:
@@ -41,6 +44,7 @@ def fill_tables(payouts: int) -> None:
     made = Copies(every=(now - NOW) / max(1, copies))
     made.make(copies)
     keep_up(made, waiting=WAITING)
+    settle_years(YEARS, now=now)
     _work(now=now)
     cache.clear()
 

@@ -98,6 +98,6 @@ def all_pages(client: Client, root: User) -> Iterator[Page | Fetched]:
     yield from menu_pages(client)
     yield from whole_lists(client)
     yield from searches(client)
-    yield from answers(client_in(Role.PLATFORM))
+    yield from answers(client_in(Role.PLATFORM), client_in(Role.AUDITOR))
     for model in models_of_the_admin():
         yield from pages_of(root, model)

@@ -35,6 +35,8 @@ GOALS = {
     "B6": Goal("payments per cycle, 8 concurrent attempts and killed workers", "=", 1),
     "D1": Goal("balanced postings of 5 entries, one by one : django-hordak's loop", "≥", 2),
     "D1+": Goal("the same, many at once : django-hordak's loop", "≥", 10),
+    "S1": Goal("proposal of a month of fees : one plain SQL SUM over the same index", "≤", 1.5, 1.1),
+    "S1+": Goal("peak memory of the proposing process, all fees : a tenth of them", "≤", 1.05),
     "F1": Goal("payouts through Celery : in process", "≥", 0.70, 0.85),
 }
 

@@ -6,17 +6,22 @@ from decimal import Decimal
 from itertools import chain
 from typing import Final
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Count, DecimalField, ExpressionWrapper, F, Min, Q, QuerySet, Sum
 
 from fees.models import FeeRecord
 from fees.queries import RATE_PLACES
 from fees.types import Accrual, Accrued, Span
+from ledger.calculations import EXACT
 from sunusav.core.keyset import beyond
 from sunusav.core.sealing import SETTLED_AFTER
 
 # The order of the index, so that nothing is sorted; moments have microseconds.
 LINES_IN: Final = ("completed_at", "rate_xof_per_btc", "partner_sats", "pk")
 PAGE: Final = 2_000
+WORTH: Final = ExpressionWrapper(
+    F("partner_sats") * F("rate_xof_per_btc"), output_field=DecimalField(max_digits=65, decimal_places=8)
+)
 
 
 def first_accrual_at(partner: str) -> datetime | None:
@@ -112,7 +117,19 @@ def _units(rate_xof_per_btc: Decimal) -> int:
 
 
 def _summed(rows: QuerySet[FeeRecord]) -> Accrued:
-    """Sum shares by their rate, exactly: databases without decimals would round a sum of products."""
+    """Sum shares and what they are worth, exactly.
+
+    A share times a rate has 39 digits at most, and MySQL and MariaDB add up 65.
+    """
+    if connection.vendor != "mysql":
+        return _summed_by_rate(rows)
+    found = rows.aggregate(records=Count("pk"), shares_sats=Sum("partner_sats"), worth=Sum(WORTH))
+    worth = Decimal(found["worth"] or 0)
+    return Accrued(found["records"], found["shares_sats"] or 0, int(worth.scaleb(RATE_PLACES, context=EXACT)))
+
+
+def _summed_by_rate(rows: QuerySet[FeeRecord]) -> Accrued:
+    """Sum shares by their rate, for databases without decimals, which would round a sum of products."""
     by_rate = rows.order_by().values_list("rate_xof_per_btc")
     records = amount_sats = worth = 0
     sums = by_rate.annotate(shares=Sum("partner_sats"), count=Count("pk"))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
 import fees.queries
@@ -14,6 +15,9 @@ from tests.support import baseline, flush, network
 from tests.support.redis import redis
 
 flush.install()
+# A busy machine is no defect: no test asserts how long an example takes, or takes to be drawn.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 A_DAY = 86_400.0
 

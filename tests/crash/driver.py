@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _scenario(name: str) -> Callable[..., dict[str, Any]]:
-    from tests.crash import chaos, freezes, kills, partners, refunds, second_choices, slowness
+    from tests.crash import chaos, freezes, kills, partners, refunds, second_choices, settlements, slowness
 
     scenarios: dict[str, Callable[..., dict[str, Any]]] = {
         "every-step": every_step,
@@ -60,6 +60,7 @@ def _scenario(name: str) -> Callable[..., dict[str, Any]]:
         "thaws-after-deadline": freezes.thaws_after_deadline,
         "second-choices": second_choices.second_choices,
         "partner-steps": partners.partner_steps,
+        "settlement-steps": settlements.settlement_steps,
     }
     return scenarios[name]
 

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -65,7 +65,12 @@ class Frozen:
 
 def freeze(halt: Halt, *then: Halt, now: SimulatedClock) -> Frozen | None:
     """Run a worker until it stops at a step; None if it ended before."""
-    worker = start(partial(_run_until, halt, *then, now=now))
+    return freeze_work(partial(run_due, slots=1, clock=now), halt, *then)
+
+
+def freeze_work(work: Callable[[], Any], *halts: Halt) -> Frozen | None:
+    """Do something in a process of its own until it stops at a step; None if it ended before."""
+    worker = start(partial(_run_until, halts, work))
     return Frozen(worker, halted_at()) if has_stopped(worker) else None
 
 
@@ -133,21 +138,22 @@ def is_locked(disbursement_id: int) -> bool:
 
 def act(work_of_people: Callable[[], Any], *, refusals: type[Exception]) -> int | None:
     """Have a person do something in a process of its own; return DONE, REFUSED, another status, or None as `ended`."""
-    return ended(start(partial(_exit_with_refusal, work_of_people, refusals)))
+    return ended(start(partial(exit_with_refusal, work_of_people, refusals)))
 
 
-def _exit_with_refusal(work_of_people: Callable[[], Any], refusals: type[Exception]) -> None:
+def exit_with_refusal(work_of_people: Callable[[], Any], refusals: type[Exception]) -> None:
+    """Do something in a forked process; end it with REFUSED for a refusal."""
     try:
         work_of_people()
     except refusals:
         os._exit(REFUSED)
 
 
-def _run_until(*halts: Halt, now: SimulatedClock) -> None:
+def _run_until(halts: Sequence[Halt], work: Callable[[], Any]) -> None:
     STEP_SWITCH.watch_databases()
     watch_node()
     STEP_SWITCH.plan(*halts)
-    run_due(slots=1, clock=now)
+    work()
 
 
 def _lock(disbursement_id: int) -> None:

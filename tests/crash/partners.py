@@ -207,6 +207,13 @@ class _PartnersClock:
 @contextmanager
 def _world(number: int) -> Iterator[_World]:
     """Start the partner, and give the engine its rail with steps."""
+    with stepped_partner(number) as (partner, now):
+        yield _World(partner, now, make_user(Role.FINANCE), make_user(Role.APPROVER))
+
+
+@contextmanager
+def stepped_partner(number: int) -> Iterator[tuple[Harness, SimulatedClock]]:
+    """Start a partner, give the engine its rail with steps, and let all clocks be shifted as one."""
     from tests.partners.harness import HARNESSES
 
     variables = pytest.MonkeyPatch()
@@ -222,7 +229,7 @@ def _world(number: int) -> Iterator[_World]:
                 _shift_boot_clock(now)
                 _step_before_bytes_leave()
                 widen_limits(now=now())
-                yield _World(partner, now, make_user(Role.FINANCE), make_user(Role.APPROVER))
+                yield partner, now
         finally:
             kill_frozen()
             partner.stop()

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.crash.test_partners import NAMES, TESTED
+from tests.crash.test_settlements import PHASES, require_right
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.soak]
 SIZE = os.environ.get("SOAK_SIZE", "short")
@@ -16,6 +17,9 @@ FREEZES_APART = 16
 FREEZE_ROUNDS = {"short": 2, "full": FREEZES_APART}[SIZE]
 OPENING_ROUNDS = {"short": 1, "full": 6}[SIZE]
 PARTNER_STRIDE = {"short": 8, "full": 1}[SIZE]
+# Each phase from two first steps: one of them is frozen where the other is killed.
+SETTLEMENT_STRIDE = {"short": 12, "full": 1}[SIZE]
+SETTLEMENT_SECONDS = {"short": 900, "full": 3600}[SIZE]
 KILL_STRIDE = {"short": 3, "full": 1}[SIZE]
 CHAOS_SECONDS = {"short": 900, "full": 4 * 3600}[SIZE]
 
@@ -42,6 +46,17 @@ def test_worker_halted_at_every_step_never_pays_a_cash_out_twice(drive, name):
     assert report["paid_twice"] == []
     assert report["wrong"] == []
     assert report["breaches"] == []
+
+
+@pytest.mark.parametrize("first", [1, 1 + SETTLEMENT_STRIDE])
+@pytest.mark.parametrize("phase", range(len(PHASES)), ids=PHASES)
+def test_halted_at_every_step_of_a_settlement_others_complete_it_and_the_partner_is_paid_once(
+    drive, phase, first
+):
+    report = drive("settlement-steps", first, SETTLEMENT_STRIDE, phase, seconds=SETTLEMENT_SECONDS)
+
+    assert report["halted"][PHASES[phase]] >= 20 // SETTLEMENT_STRIDE
+    require_right(report)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

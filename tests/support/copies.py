@@ -39,6 +39,8 @@ SUBJECTS = {
 NAMES = {
     "user_id", "winner_user_id", "group_ref", "winner_ref", "person_ref", "payee_ref",
 }  # fmt: skip
+# Texts of which one row at a time is open, by a generated column.
+ONE_OPEN = {("transfers.StatementItem", "key")}
 GROWING = (
     "core.TrailEntry", "core.TrailSeal", "core.OutboxMessage", "core.Proposal", "core.Approval", "core.LookupToken",
     "core.PersonKey", "fees.DiscountGrant",
@@ -109,10 +111,11 @@ class Copies:
 
     def _columns(self, model: type[models.Model]) -> Iterator[tuple[str, str]]:
         """Yield each stored column with the SQL expression of its copy."""
-        changed = self._changed_by_constraints(model)
+        label = model._meta.label
+        changed = self._changed_by_constraints(model) | {name for one, name in ONE_OPEN if one == label}
         for field in model._meta.concrete_fields:
             if not field.generated:
-                fixed = FIXED.get((model._meta.label, field.name))
+                fixed = FIXED.get((label, field.name))
                 copied = self._copied(model, field, is_changed=field.name in changed)
                 yield str(field.column), fixed or copied
 

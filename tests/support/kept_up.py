@@ -9,7 +9,8 @@ from sunusav.core.models import Lock, OutboxMessage, Proposal, ProposalState, Tr
 from sunusav.core.trail import CHAIN
 from tests.support.copies import Copies
 from transfers.enums import PAID_STATES, DisbursementState
-from transfers.models import Disbursement
+from transfers.models import Disbursement, StatementItem
+from transfers.statement_enums import ItemState
 
 NOT_PAID = [state for state in DisbursementState if state not in {*PAID_STATES, DisbursementState.CANCELLED}]
 
@@ -28,6 +29,7 @@ def _end_old(made: Copies, *, waiting: int) -> None:
             InboundWebhook, {"handled_at": None},
             {"follow_at": None, "handled_at": F("received_at"), "outcome": WebhookOutcome.PAYMENT_QUERIED},
         ),
+        (StatementItem, {"state": ItemState.OPEN}, {"state": ItemState.EXPLAINED, "closed_at": F("opened_at")}),
         (Disbursement, {"state": DisbursementState.REVERSED, "due_at__isnull": False}, {"due_at": None}),
         (
             Disbursement, {"state__in": NOT_PAID},

@@ -222,7 +222,7 @@ class SettlementAdmin(ReadOnlyAdmin):
     )
     fields = (
         "partner_shown", "month_shown", "records", "accrued_sats", "accrued_shown", "carried_shown", "due_xof",
-        "taken_shown", "residue_shown", "status_shown", "closed_at", "completed_at",
+        "taken_shown", "residue_shown", "status_shown", "closed_at", "completed_shown",
     )  # fmt: skip
     list_filter = (StatusFilter, "period_start")
     links = ("partner",)
@@ -281,6 +281,11 @@ class SettlementAdmin(ReadOnlyAdmin):
     @admin.display(description=_("taken from the reserve"))
     def taken_shown(self, row: Settlement) -> str:
         return show_msat(row.settled_msat)
+
+    @admin.display(description=_("completed at"))
+    def completed_shown(self, row: Any) -> str:
+        """Show when the rail's payment was completed, which its own row says, or the stored moment."""
+        return moment(row.facts.executed_at) if row.facts.executed_at else NOTHING
 
     @admin.display(description=_("state"))
     def status_shown(self, row: Any) -> Any:
