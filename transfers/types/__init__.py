@@ -1,5 +1,6 @@
 """Frozen values that cross the border of this app."""
 
+from transfers.types.balances import AccountComparison
 from transfers.types.collections import (
     CollectedPayment,
     CollectionFacts,
@@ -37,6 +38,7 @@ from transfers.types.documents import (
     RowFormat,
 )
 from transfers.types.floats import ProviderBalance, RailFloat
+from transfers.types.forecasts import AccountForecast, ForecastDay, PaymentsDue
 from transfers.types.rails import (
     FindOutcome,
     Instruction,
@@ -67,6 +69,8 @@ from transfers.types.withdrawals import (
 )
 
 __all__ = [
+    "AccountComparison",
+    "AccountForecast",
     "Choice",
     "CollectedPayment",
     "CollectionFacts",
@@ -81,6 +85,7 @@ __all__ = [
     "ExpectedLine",
     "Failure",
     "FindOutcome",
+    "ForecastDay",
     "FoundLine",
     "Instruction",
     "IssuedReceiptFacts",
@@ -94,6 +99,7 @@ __all__ = [
     "OpenedCollection",
     "OpenedWithdrawal",
     "Order",
+    "PaymentsDue",
     "PreviousOrder",
     "ProviderBalance",
     "ProviderPayment",
