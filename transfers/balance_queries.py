@@ -41,6 +41,17 @@ def account_comparisons(*, now: datetime) -> list[AccountComparison]:
     ]
 
 
+def statement_differences(*, now: datetime) -> list[AccountComparison]:
+    """Return the accounts whose statement closes with another balance than the books of its day.
+
+    One query where there is none.
+    """
+    read = reading(STATEMENT_BALANCES)
+    if read is None or not any(facts["differs_since"] for facts in read.facts.values()):
+        return []
+    return [one for one in account_comparisons(now=now) if one.statement_id and one.is_alarming]
+
+
 def _looks() -> dict[AccountRef, tuple[str, RailLiquidity | None]]:
     """Return the last look at each rail, by its account."""
     return {rail(name).account: (name, row) for name, row in liquidity_of(settings.RAILS).items()}
@@ -102,6 +113,17 @@ def liquidity_forecast(*, now: datetime) -> ForecastRead:
         read.read_at if read else None,
         Decimal(facts["rate_xof_per_btc"]) if read else None,
     )  # fmt: skip
+
+
+def accounts_running_short(*, now: datetime) -> list[AccountForecast]:
+    """Return the accounts from which more falls due than can be sent; none from a reading that is old.
+
+    One query where nothing falls due.
+    """
+    read = reading(PAYMENTS_DUE)
+    if read is None or read.read_at < now - READ_WITHIN or not read.facts["due"]:
+        return []
+    return [one for one in liquidity_forecast(now=now).accounts if one.short_on]
 
 
 def due_of_facts(facts: Mapping[str, Any]) -> PaymentsDue:

@@ -25,7 +25,7 @@ from django.db.models.functions import Coalesce
 from ledger.enums import Currency
 from ledger.types import Money
 from sunusav.core.figures import start_of
-from transfers.enums import UNPAID_STATES, AttemptState, DisbursementState
+from transfers.enums import AttemptState, DisbursementState
 from transfers.models import Attempt, Disbursement, DisbursementDestination
 from transfers.queries import with_rail
 from transfers.rails import rail
@@ -33,7 +33,12 @@ from transfers.types import PaymentsDue
 
 # How far the amount of a payment is fixed: nothing, its net, or what its rail pays.
 _GROSS, _NET, _FRANCS = 0, 1, 2
-_WHAT: Final = {state.value: f"due_{state.value}" for state in UNPAID_STATES}
+_WHAT: Final[dict[str, str]] = {
+    DisbursementState.SCHEDULED: "due_scheduled",
+    DisbursementState.PROCESSING: "due_processing",
+    DisbursementState.NEEDS_REVIEW: "due_needs_review",
+    DisbursementState.FAILED: "due_failed",
+}
 
 
 def _payments(days: Sequence[date]) -> Iterator[PaymentsDue]:
@@ -56,7 +61,7 @@ def _unpaid() -> Any:
         disbursement=OuterRef("pk"), closed_at=None, state=AttemptState.IN_FLIGHT
     )
     last = DisbursementDestination.objects.filter(disbursement=OuterRef("pk")).order_by("-position")
-    rows = with_rail(Disbursement.objects.filter(state__in=UNPAID_STATES)).exclude(Exists(at_provider))
+    rows = with_rail(Disbursement.objects.filter(state__in=list(_WHAT))).exclude(Exists(at_provider))
     return rows.annotate(rail_named=Coalesce("rail_in_use", Subquery(last.values("rail")[:1])))
 
 

@@ -65,6 +65,7 @@ LABELS: dict[str, Any] = {
     "due_processing": _("payments under way or waiting"),
     "due_needs_review": _("payments to review"),
     "due_failed": _("failed payments to repair"),
+    "runs_short": _("runs short"),
     # The books beside providers and banks
     "balance_agrees": _("agrees"),
     "balance_differs": _("differs"),

@@ -215,6 +215,7 @@ def _dues(found: ForecastRead) -> Table:
         rows=list(_due_rows(found)),
         empty=_("Nothing falls due in the next seven days."),
         anchor="due",
+        stacks=True,
     )
 
 

@@ -12,7 +12,7 @@ from sunusav.backoffice.money import show_in
 from sunusav.core.models import User
 from sunusav.core.roles import Role
 from transfers.account_names import account_name
-from transfers.balance_queries import account_comparisons, liquidity_forecast
+from transfers.balance_queries import accounts_running_short, statement_differences
 from transfers.types import AccountComparison, AccountForecast
 
 ACCOUNTS_PAGE: Final = "admin:transfers_railliquidity_accounts"
@@ -25,7 +25,7 @@ def _statement_balances(user: User, now: datetime) -> Notice | None:
 
     What providers report is an item of its own.
     """
-    found = [one for one in account_comparisons(now=now) if one.statement_id and one.is_alarming]
+    found = statement_differences(now=now)
     if not found:
         return None
     since = min((one.differs_since for one in found if one.differs_since), default=None)
@@ -43,8 +43,7 @@ def _difference(one: AccountComparison) -> Row:
 
 def _runs_short(user: User, now: datetime) -> Notice | None:
     """Report accounts from which more falls due in seven days than can be sent; not from a reading that is old."""
-    read = liquidity_forecast(now=now)
-    rows = [] if read.is_old(now=now) else [_short(one) for one in read.accounts if one.short_on]
+    rows = [_short(one) for one in accounts_running_short(now=now)]
     if not rows:
         return None
     title, page = _("Accounts that run short within seven days"), reverse(FORECAST_PAGE)
