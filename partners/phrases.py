@@ -22,6 +22,9 @@ LABELS: dict[str, Any] = {
     "health.partner_webhooks": _("webhooks of partners"),
     **merged("LABELS"),
     **settlements.LABELS,
+    # What falls due
+    "due_settlement_pending": _("settlements that wait for approval"),
+    "due_settlement_approved": _("settlements to pay"),
     # What proves a webhook
     "signature": _("signature"),
     "shared_secret": _("shared secret"),

@@ -7,13 +7,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from sunusav.backoffice.facts import day, numbered, show_code
-from sunusav.backoffice.navigation import Area, ListEntry
+from sunusav.backoffice.navigation import Area, ListEntry, PageEntry
 from sunusav.backoffice.search import Search, number, reference, rows_found
 from sunusav.backoffice.sections import link_to_page, show_subject
 from sunusav.core.phrasing import enumerated, labelled
 from transfers import next_steps, timelines
 from transfers.account_names import name_of_code
 from transfers.inbox import HELD_BY_PAUSE, INBOX
+from transfers.inbox.balances import ACCOUNTS_PAGE, FORECAST_PAGE
 from transfers.models import (
     Collection,
     Disbursement,
@@ -161,6 +162,22 @@ NAVIGATION = [
     ListEntry(Area.BOOKS, "transfers.adoptedtaxrate", "check", rank=86),
     ListEntry(Area.PARTNERS, "transfers.partner", "storefront", rank=20),
     ListEntry(Area.PARTNERS, "transfers.railliquidity", "account_balance_wallet", rank=30),
+    PageEntry(
+        Area.PARTNERS,
+        ACCOUNTS_PAGE,
+        _("Books and balances"),
+        "balance",
+        "transfers.view_railliquidity",
+        rank=32,
+    ),
+    PageEntry(
+        Area.PARTNERS,
+        FORECAST_PAGE,
+        _("Liquidity forecast"),
+        "event_upcoming",
+        "transfers.view_railliquidity",
+        rank=34,
+    ),
     ListEntry(Area.PARTNERS, "transfers.providerswitch", "toggle_on", rank=50),
     ListEntry(Area.CONTROL, "transfers.railmatch", "compare_arrows", rank=20),
     ListEntry(Area.CONTROL, "transfers.railmismatch", "difference", rank=22),

@@ -1,15 +1,16 @@
-"""What may leave, and when: limits, and orders that were left in flight; the tax in a fee. Pure."""
+"""What may leave, and when: limits, and orders that were left in flight; the tax in a fee; forecasts. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from ledger.types import AccountRef
 from sunusav.core.calendar import DAKAR
 from sunusav.core.money import sats_from_msat
 from transfers.enums import DeferralCode, LimitKind
-from transfers.types import Deferral, LimitRelation
+from transfers.types import AccountForecast, Deferral, ForecastDay, LimitRelation, PaymentsDue
 
 HOUR = timedelta(minutes=60)
 MINUTE = timedelta(minutes=1)
@@ -19,6 +20,7 @@ COOLING_OFF = timedelta(hours=24)
 # unavailable may still report it.
 LEFT_IN_FLIGHT_AFTER = timedelta(hours=1)
 WHOLE_BPS = 10_000
+DAYS_AHEAD: Final = 7
 # A limit that is raised to more than this many times what it was is out of the ordinary.
 USUAL_RAISE = 10
 _MINUTE_KEY = "%Y-%m-%dT%H:%M"
@@ -181,3 +183,25 @@ def per_cent_of(part: int, whole: int) -> Decimal | None:
     Rounding: down to tenths.
     """
     return None if whole <= 0 else Decimal(part * 1_000 // whole).scaleb(-1)
+
+
+def forecast_days(today: date) -> list[date]:
+    """Return the days of a forecast; the first one is today."""
+    return [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD)]
+
+
+def forecast(
+    account: AccountRef, dues: Iterable[PaymentsDue], *, sendable_amount: int | None, days: Sequence[date]
+) -> AccountForecast:
+    """Return what is left of an account at the end of each day. Money that may come in is not counted.
+
+    What was due before the first day falls due on it; what is due after the last day is left out.
+    """
+    own = [one for one in dues if one.account == account]
+    left, found = sendable_amount, []
+    for day in days:
+        of_day = [one for one in own if max(one.due_on, days[0]) == day]
+        due_amount = sum(one.money.amount for one in of_day)
+        left = None if left is None else left - due_amount
+        found.append(ForecastDay(day, due_amount, left, any(one.is_estimate for one in of_day)))
+    return AccountForecast(account, sendable_amount, tuple(found))

@@ -60,6 +60,17 @@ LABELS: dict[str, Any] = {
     "hold_void": _("hold void"),
     "payment": _("payment"),
     "write_off": _("write-off"),
+    # What falls due
+    "due_scheduled": _("scheduled payments"),
+    "due_processing": _("payments under way or waiting"),
+    "due_needs_review": _("payments to review"),
+    "due_failed": _("failed payments to repair"),
+    "runs_short": _("runs short"),
+    # The books beside providers and banks
+    "balance_agrees": _("agrees"),
+    "balance_differs": _("differs"),
+    "balance_just_moved": _("moved just now"),
+    "balance_unknown": _("not known"),
     # Movements of the treasury, and their kinds of transactions
     "capital_deposit": _("capital paid in"),
     "capital_withdrawal": _("capital paid out"),
@@ -210,6 +221,7 @@ LABELS: dict[str, Any] = {
     "ask_about_open_collections": _("ask about open collections"),
     "match_the_rails": _("match the rails"),
     "look_at_what_rails_can_send": _("look at what rails can send"),
+    "read_the_treasury": _("read the treasury"),
     # Issued receipts
     "adopt": _("adopt"),
     "issue": _("issue"),
@@ -418,6 +430,7 @@ TONES = {
     "completed": "good", "succeeded": "good", "settled": "good", "paid": "good", "booked": "good",
     "explained": "good", "resolved": "good", "failed": "bad", "reversed": "bad",
     "needs_review": "attention", "open": "attention", "in_flight": "attention", "partial": "attention",
+    "balance_agrees": "good", "balance_differs": "bad", "balance_just_moved": "attention", "runs_short": "bad",
 }  # fmt: skip
 # By problem code: what happened, and what to do next.
 REFUSALS: dict[str, tuple[Any, Any]] = {

@@ -18,6 +18,7 @@ SCHEDULE = [
     ),
     PeriodicTask("match the rails", "transfers.match_rails", Every(3600), queue=PAYOUTS, is_needed=True),
     PeriodicTask("match open differences from statements", "transfers.match_statements", Every(3600)),
+    PeriodicTask("read the treasury", "transfers.read_treasury", Every(600), queue="reports"),
     PeriodicTask("ask about open collections", "transfers.sweep_collections", Every(60), is_watched=True),
 ]
 # Old names of tasks, for one release: stored schedules and queued messages may still have them.

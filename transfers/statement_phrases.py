@@ -32,6 +32,7 @@ LABELS: dict[str, Any] = {
     "debit_credit": _("a column for debit and one for credit"),
     # Actions in the trail
     "import_statement": _("import statement"),
+    "record_closing_balance": _("record closing balance"),
     "save_format": _("save format"),
     "save_rule": _("save rule"),
     "open_item": _("open difference"),
@@ -91,6 +92,7 @@ EVENTS: dict[str, Any] = {
     "statement_import.import_statement": _(
         "Statement imported: %(lines_read)s lines, %(lines_new)s of them new"
     ),
+    "statement_import.record_closing_balance": _("Closing balance recorded: %(closing_xof)s"),
     "statement_format.save_format": _("Format saved: version %(version)s"),
     "matching_rule.save_rule": _("Rule saved: %(name)s, version %(version)s"),
     "statement_item.open_item": _("%(item_code)s: expected %(expected_xof)s, found %(found_xof)s"),
@@ -122,6 +124,7 @@ FACTS: dict[str, Any] = {
     "lines_read": _("lines read"),
     "lines_new": _("new lines"),
     "file_sha256": _("digest of the file"),
+    "closing": _("closing balance"),
     "matched": _("matched"),
     "statement_mismatched": _("another amount"),
     "statement_missing": _("not in the statement"),

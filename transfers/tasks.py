@@ -9,6 +9,7 @@ from transfers.engine.runner import run_due
 from transfers.rails import rails_with_statement
 from transfers.services.collections import sweep_collections
 from transfers.services.matching import match_rails
+from transfers.services.treasury_readings import read_treasury
 from transfers.statements.imports import match_again
 
 
@@ -46,3 +47,8 @@ def match_statements_task() -> int:
 def look_at_rails_task() -> int:
     with ends_if_stopped():
         return look_at_rails(settings.RAILS, clock=clock.database_clock())
+
+
+@shared_task(name="transfers.read_treasury")
+def read_treasury_task() -> int:
+    return read_treasury(now=clock.now())

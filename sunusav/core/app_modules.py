@@ -24,6 +24,7 @@ CONTRIBUTIONS: dict[str, dict[str, bool]] = {
     "cleaning": {"CLEAN_UPS": True},
     "receipt_kinds": {"RECEIPTS": True},
     "expectations": {"EXPECTATIONS": True},
+    "falling_due": {"FALLING_DUE": True},
     "schedule": {"SCHEDULE": True, "WAKE_UPS": False, "ALIASES": False},
     "phrases": dict.fromkeys(
         [

@@ -121,6 +121,7 @@ from transfers.models import (
     Disbursement,
     ProviderSwitch,
     StatementFormat,
+    StatementImport,
     StatementItem,
     WithdrawalLink,
 )
@@ -936,6 +937,15 @@ def import_statement() -> Call:
     difference()
     who, reference = finance(), name("line")
     return lambda: imported((reference, "-25"), now=NOW, source="bank", importer=who)
+
+
+@case("transfers.statements.imports.record_closing_balance")
+def record_closing_balance() -> Call:
+    difference()
+    who, row = finance(), StatementImport.objects.latest("pk")
+    return lambda: imports.record_closing_balance(
+        statement=row, closing_xof=25, reason="mistyped", recorder=who, now=NOW
+    )
 
 
 @case("transfers.statements.imports.match_again")

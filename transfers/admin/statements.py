@@ -13,7 +13,7 @@ from sunusav.backoffice.actions import Action, Button, Card, Decision
 from sunusav.backoffice.admins import ReadOnlyAdmin
 from sunusav.backoffice.columns import choice_filter
 from sunusav.backoffice.facts import moment, mono, numbered, show_code, show_code_or_text
-from sunusav.backoffice.forms import ConfirmForm, FileInput
+from sunusav.backoffice.forms import ConfirmForm, FileInput, ReasonForm
 from sunusav.backoffice.money import NOTHING, show_number, show_xof
 from sunusav.backoffice.sections import (
     SECTION_LIMIT,
@@ -21,14 +21,19 @@ from sunusav.backoffice.sections import (
     Table,
     link_to,
     link_to_rest,
+    page_of,
     show_subject,
 )
 from sunusav.backoffice.timeline import timeline_of
+from sunusav.core.models import User
 from transfers.models import StatementImport, StatementLine
-from transfers.statements.imports import STATEMENT_IMPORT, Imported, import_statement
+from transfers.models.statement import DIGITS, PLACES
+from transfers.statements.imports import STATEMENT_IMPORT, Imported, import_statement, record_closing_balance
 from transfers.statements.reading import MAX_BYTES
 from transfers.statements.sources import known_sources
 
+# A bank's balance is below the highest amount of a statement.
+MOST_FRANCS = 10 ** (DIGITS - PLACES)
 TOO_LARGE = _("The file is larger than 10 MB.")
 READ_BEFORE = _("this file was imported before; nothing was changed")
 READ_NOW = _("imported: %(new)s new lines, %(matched)s matched, %(differ)s to explain")
@@ -98,6 +103,13 @@ class ImportForm(ConfirmForm):
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         help_text=_("The days that the statement covers; left empty, those from its first line to its last."),
     )  # fmt: skip
+    closing_xof = forms.IntegerField(
+        label=_("Closing balance"), required=False, min_value=-MOST_FRANCS, max_value=MOST_FRANCS,
+        help_text=_(
+            "What the account had at the end of the last day, as the statement says, in francs: the bank's is compared"
+            " with the books."
+        ),
+    )  # fmt: skip
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
@@ -110,7 +122,7 @@ def _import(decision: Decision) -> None:
     given = decision.form_data
     done = import_statement(
         source=given["source"], file_name=given["file"].name, content=given["file"].read(), importer=decision.user,
-        since=given["since"], through=given["through"], now=decision.now,
+        since=given["since"], through=given["through"], closing_xof=given["closing_xof"], now=decision.now,
     )  # fmt: skip
     given["imported"] = done
 
@@ -122,6 +134,14 @@ def _what_was_read(decision: Decision) -> Any:
     matched = done.found["matched"]
     facts = {"new": done.row.lines_new, "matched": matched, "differ": done.found.total() - matched}
     return READ_NOW % {name: show_number(number) for name, number in facts.items()}
+
+
+def _is_row(user: User, row: Any) -> bool:
+    return row.pk is not None
+
+
+def _is_no_row(user: User, row: Any) -> bool:
+    return row.pk is None
 
 
 IMPORT_STATEMENT = Action(
@@ -136,8 +156,41 @@ IMPORT_STATEMENT = Action(
     run=_import,
     permission="transfers.import_statement",
     form=ImportForm,
+    is_offered=_is_no_row,
     tone="good",
     prefilled=("source",),
+)
+
+
+class ClosingBalanceForm(ReasonForm):
+    """What the account had at the end of a statement's last day, and why it is recorded afterwards."""
+
+    closing_xof = forms.IntegerField(
+        label=_("Closing balance"), min_value=-MOST_FRANCS, max_value=MOST_FRANCS,
+        help_text=_("What the account had at the end of the last day, as the statement says, in francs."),
+    )  # fmt: skip
+    field_order = ("closing_xof", "reason")
+
+
+def _record_closing(decision: Decision) -> None:
+    record_closing_balance(
+        statement=decision.row, closing_xof=decision.form_data["closing_xof"], reason=decision.reason,
+        recorder=decision.user, now=decision.now,
+    )  # fmt: skip
+
+
+RECORD_CLOSING = Action(
+    slug="record-closing-balance",
+    label=_("Record the closing balance"),
+    question=_(
+        "The books are compared with it. The last one recorded for a statement holds; none is deleted."
+    ),
+    done=_("recorded"),
+    run=_record_closing,
+    permission="transfers.import_statement",
+    form=ClosingBalanceForm,
+    is_offered=_is_row,
+    is_about_one_row=True,
 )
 
 
@@ -152,8 +205,23 @@ class StatementImportAdmin(AboutNoRow):
         "source_shown", "file_name", "sha256_shown", "since", "through", "lines_read", "lines_new", "format_shown",
         "imported_by", "imported_at",
     )  # fmt: skip
-    actions_offered = (IMPORT_STATEMENT,)
+    actions_offered = (IMPORT_STATEMENT, RECORD_CLOSING)
     heading = _("A partner's statement")
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
+        return ReadOnlyAdmin.buttons(self, request, row)
+
+    def rows_for(self, request: HttpRequest, keys: Sequence[str]) -> list[Any]:
+        is_about_row = request.resolver_match is not None and (
+            request.resolver_match.kwargs.get("slug") == RECORD_CLOSING.slug
+        )
+        return (
+            ReadOnlyAdmin.rows_for(self, request, keys) if is_about_row else super().rows_for(request, keys)
+        )
+
+    def url_after_action(self, rows: Sequence[Any]) -> str:
+        row = rows[0]
+        return page_of("transfers.statementimport", row.pk) if row.pk else super().url_after_action(rows)
 
     @admin.display(description=_("digest of the file"))
     def sha256_shown(self, row: StatementImport) -> Any:
@@ -167,7 +235,27 @@ class StatementImportAdmin(AboutNoRow):
         return f"{show_source(row.source)}, {moment(row.imported_at)}" if row.pk else str(self.heading)
 
     def sections(self, request: HttpRequest, row: Any) -> Sequence[Section]:
-        return (_lines_of(row), timeline_of([f"{STATEMENT_IMPORT}:{row.pk}"]))
+        return (_closings_of(row), _lines_of(row), timeline_of([f"{STATEMENT_IMPORT}:{row.pk}"]))
+
+
+def _closings_of(row: StatementImport) -> Table:
+    """Return what the statement closes with, the record that holds first."""
+    found = row.closing_balances.select_related("recorded_by").order_by("-pk")[:SECTION_LIMIT]
+    return Table(
+        title=_("Closing balance"),
+        heads=(_("amount"), _("recorded at"), _("recorded by"), _("reason")),
+        rows=[
+            (
+                show_xof(one.closing_xof),
+                moment(one.recorded_at),
+                one.recorded_by.get_username(),
+                one.reason or NOTHING,
+            )
+            for one in found
+        ],
+        empty=_("None is recorded: the books are not compared with this statement."),
+        anchor="closing",
+    )
 
 
 def _lines_of(row: StatementImport) -> Table:

@@ -7,20 +7,23 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from ledger.queries import balances
 from ledger.types import Money
 from sunusav.backoffice.actions import Button
-from sunusav.backoffice.admins import ReadOnlyAdmin
+from sunusav.backoffice.admins import ReadOnlyAdmin, person_of
 from sunusav.backoffice.facts import instant, mono, show_code_or_text
+from sunusav.backoffice.forbidden import PermissionMissing
 from sunusav.backoffice.money import NOTHING, show_in
 from sunusav.backoffice.refusals import show_reason
 from sunusav.backoffice.sections import Box, Facts, Section, Table
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
+from transfers.admin.accounts import ABOUT_ACCOUNTS, about_forecast, accounts_table, forecast_sections
 from transfers.admin.limits import HOW_RAILS_ARE
 from transfers.admin.movements import PROPOSE_MOVEMENT, TreasuryMovementAdmin
 from transfers.admin.switches import (
@@ -32,6 +35,7 @@ from transfers.admin.switches import (
     what_waits,
     why_off,
 )
+from transfers.balance_queries import account_comparisons, liquidity_forecast
 from transfers.enums import PROVIDER_SWITCH_ON, BreakerState, TreasuryKind
 from transfers.models import ProviderSwitch, RailLiquidity, TreasuryMovement
 from transfers.queries import stopped_rails, switched_off
@@ -76,6 +80,38 @@ class RailLiquidityAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave out rails that the settings no longer name."""
         return super().get_queryset(request).filter(pk__in=settings.RAILS)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("accounts/", wrap(self.accounts_view), name="transfers_railliquidity_accounts"),
+            path("forecast/", wrap(self.forecast_view), name="transfers_railliquidity_forecast"),
+            *super().get_urls(),
+        ]
+
+    def accounts_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the books beside providers and bank, account by account."""
+        found = account_comparisons(now=clock.now())
+        table = accounts_table(found, user=person_of(request))
+        return self._show(request, _("Books and balances"), ABOUT_ACCOUNTS, [table])
+
+    def forecast_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what falls due in the next days, against what can be sent."""
+        now = clock.now()
+        found = liquidity_forecast(now=now)
+        about = about_forecast(found, now=now)
+        return self._show(request, _("Liquidity forecast"), about, forecast_sections(found))
+
+    def _show(
+        self, request: HttpRequest, title: Any, about: Any, sections: Sequence[Section]
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionMissing(["transfers.view_railliquidity"])
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": title, "about": about,
+            "sections": sections,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/backoffice/page.html", context)
 
     def prepare(self, rows: Sequence[Any]) -> None:
         accounts = {row.rail: rail(row.rail).account for row in rows}

@@ -1,5 +1,6 @@
 from transfers.models.answer import ProviderAnswer
 from transfers.models.breaker import RailBreaker
+from transfers.models.closing_balance import ClosingBalance
 from transfers.models.collection import Collection, Receipt
 from transfers.models.credit import CreditUse
 from transfers.models.credit_transfer import CreditTransfer, CreditTransferRequest
@@ -30,6 +31,7 @@ __all__ = [
     "AdoptedTaxRate",
     "Attempt",
     "BookedMovement",
+    "ClosingBalance",
     "Collection",
     "CreditTransfer",
     "CreditTransferRequest",

@@ -55,6 +55,7 @@ class TreasuryMovement(models.Model):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["reference"], name="treasurymovement_by_reference"),
+            models.Index(fields=["happened_on"], name="treasurymovement_by_day"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(

@@ -17,7 +17,7 @@ from sunusav.core.bulk import insert
 from sunusav.core.calendar import DAKAR
 from sunusav.core.locks import lock
 from sunusav.core.models import User
-from transfers.models import StatementFormat, StatementImport, StatementLine
+from transfers.models import ClosingBalance, StatementFormat, StatementImport, StatementLine
 from transfers.statement_errors import StatementDaysDiffer
 from transfers.statements.matching import STATEMENTS_LOCK, match_source
 from transfers.statements.queries import exact, format_of, import_of, open_counts
@@ -46,10 +46,12 @@ def import_statement(
     now: datetime,
     since: date | None = None,
     through: date | None = None,
+    closing_xof: int | None = None,
 ) -> Imported:
     """Read a file as a statement of a source and match it; the same file again changes nothing.
 
-    It covers the days from its first line to its last, unless others around them are given.
+    It covers the days from its first line to its last, unless others around them are given. `closing_xof` is what the
+    account had at the end of the last one, where the statement says so.
     Raises: StatementSourceUnknown, StatementFormatMissing, StatementDaysDiffer; and as `read_statement`.
     """
     require_source(source)
@@ -66,7 +68,26 @@ def import_statement(
         row = _store(form, lines, days, name=file_name, digest=digest, importer=importer, now=now)
         found = match_source(source, now=now, statement=row)
         _record(row, found, now=now)
+        if closing_xof is not None:
+            record_closing_balance(
+                statement=row, closing_xof=closing_xof, reason="", recorder=importer, now=now
+            )
     return Imported(row, is_new=True, found=found)
+
+
+def record_closing_balance(
+    *, statement: StatementImport, closing_xof: int, reason: str, recorder: User, now: datetime
+) -> ClosingBalance:
+    """Record what an account had at the end of a statement's last day; the last record of a statement holds."""
+    with transaction.atomic():
+        row = ClosingBalance.objects.create(
+            statement=statement, closing_xof=closing_xof, reason=reason.strip(), recorded_by=recorder, recorded_at=now,
+        )  # fmt: skip
+        trail.record(
+            subject=f"{STATEMENT_IMPORT}:{statement.pk}", action="record_closing_balance", actor=Actor.of(recorder),
+            at=now, reason=row.reason, facts={"closing_xof": closing_xof},
+        )  # fmt: skip
+    return row
 
 
 def match_again(*, now: datetime) -> int:

@@ -27,6 +27,11 @@ def expected_within(source: str, *, since: date, through: date) -> list[Expected
     return _unmatched(source, [found for one in _of(source) for found in one.within(source, since, through)])
 
 
+def moved_within(source: str, *, since: date, through: date) -> list[ExpectedLine]:
+    """Return what the books expect in statements of these days, both included, matched or not."""
+    return [found for one in _of(source) for found in one.within(source, since, through)]
+
+
 def expected_by_references(source: str, references: Iterable[str]) -> list[ExpectedLine]:
     """Return what is expected under these references, whenever, and is not matched or resolved."""
     return _unmatched(source, _in_chunks(references, _of(source), lambda one: one.by_references, source))

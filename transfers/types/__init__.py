@@ -1,5 +1,6 @@
 """Frozen values that cross the border of this app."""
 
+from transfers.types.balances import AccountComparison
 from transfers.types.collections import (
     CollectedPayment,
     CollectionFacts,
@@ -38,6 +39,7 @@ from transfers.types.documents import (
     RowFormat,
 )
 from transfers.types.floats import ProviderBalance, RailFloat
+from transfers.types.forecasts import AccountForecast, ForecastDay, PaymentsDue
 from transfers.types.rails import (
     FindOutcome,
     Instruction,
@@ -68,6 +70,8 @@ from transfers.types.withdrawals import (
 )
 
 __all__ = [
+    "AccountComparison",
+    "AccountForecast",
     "Choice",
     "CollectedPayment",
     "CollectionFacts",
@@ -82,6 +86,7 @@ __all__ = [
     "ExpectedLine",
     "Failure",
     "FindOutcome",
+    "ForecastDay",
     "FoundLine",
     "Instruction",
     "IssuedReceiptFacts",
@@ -95,6 +100,7 @@ __all__ = [
     "OpenedCollection",
     "OpenedWithdrawal",
     "Order",
+    "PaymentsDue",
     "PreviousOrder",
     "ProviderBalance",
     "ProviderPayment",
