@@ -7,6 +7,7 @@ TEST_DATABASE_URL names another server to use instead, such as compose's MySQL 8
 
 import atexit
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -25,6 +26,10 @@ ON_THE_FIRST_LEG = ("tests/backoffice/", "tests/payouts/test_canaries.py")
 # exec, and they sometimes abort it. gRPC reads the variable when it is imported, which Django's setup does: the
 # plug-in is imported before. Processes that have to fork are started with `tests.support.lightning.forking`.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+# A run starts hundreds of processes. Without stored bytecode each compiles Django and us again, which takes longer
+# than many a test; pytest stores what it makes of our asserts under the same condition.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 _servers = ExitStack()
 atexit.register(_servers.close)  # also runs after an error that precedes pytest's own hooks
 
