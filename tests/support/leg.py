@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.support import template
 from tests.support.mariadb import find_installation, mariadb
 
 CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DATABASE_URL"
@@ -42,6 +43,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         leg = chosen_leg()
         os.environ[CHOICE] = leg  # workers inherit both
         os.environ[URL] = _url() if leg == "mariadb" else ""  # empty, not unset: .env must not fill it in
+        if getattr(options, "numprocesses", None) and not os.environ.get(GIVEN_URL):
+            os.environ[template.FOLDER] = str(_servers.enter_context(template.being_made()))
     return (yield)
 
 
