@@ -11,7 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 import fees.queries
 from sunusav.api import authentication
 from sunusav.core.transactions import lift_idle_limit
-from tests.support import baseline, flush, network
+from tests.support import baseline, flush, network, template
 from tests.support.redis import redis
 
 flush.install()
@@ -33,6 +33,12 @@ def network_closed() -> Iterator[None]:
     """Refuse every connection but those to this machine."""
     with network.closed():
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Have the test database copied, where the run migrates one for all its workers."""
+    template.install(connection)
 
 
 @pytest.fixture(scope="session")

@@ -179,6 +179,12 @@ def test_child_of_process_that_uses_grpc_starts_with_one_thread() -> None:
     os.close(writing)
 
 
+def test_process_of_a_test_stores_bytecode() -> None:
+    asked = [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"]
+
+    assert subprocess.run(asked, check=True, capture_output=True, text=True).stdout == "False\n"
+
+
 @pytest.mark.redis
 def test_redis_answers_and_stops() -> None:
     with redis() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:

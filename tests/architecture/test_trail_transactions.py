@@ -15,6 +15,7 @@ from sunusav.core.models import TrailEntry
 from sunusav.core.subjects import kind_name, known_kinds
 from tests.architecture.calls import callers_of
 from tests.architecture.trail_cases import CASES, COMMITTED_BEFORE, STORED_ERRORS
+from tests.support import flush
 from tests.support.triggers import refusing_inserts
 from transfers.collectors import collector
 from transfers.rails import rail
@@ -105,7 +106,18 @@ def _actions_of(service: str) -> list[str]:
     return sorted(set(actions))
 
 
-def _rows(service: str) -> dict[str, list[dict[str, Any]]]:
+def _rows(service: str) -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
+    """Return the columns and rows of each table that holds any, as the database stores them."""
     ignored = NOT_COMPARED | COMMITTED_BEFORE[service]
-    models = [model for model in apps.get_models() if model.__name__ not in ignored]
-    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+    keys = {
+        model._meta.db_table: model._meta.pk.attname
+        for model in apps.get_models()
+        if model.__name__ not in ignored
+    }
+    rows = {}
+    with connection.cursor() as cursor:
+        for table in sorted(keys.keys() & set(flush.tables_with_rows(connection))):
+            key = connection.ops.quote_name(keys[table])
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} ORDER BY {key}")
+            rows[table] = ([column[0] for column in cursor.description], list(cursor.fetchall()))
+    return rows

@@ -24,7 +24,7 @@ KILL_STRIDE = {"short": 3, "full": 1}[SIZE]
 CHAOS_SECONDS = {"short": 900, "full": 4 * 3600}[SIZE]
 
 
-# `make test` kills at every third step, from other first ones.
+# `make test` kills at every ninth step, from other first ones.
 @pytest.mark.parametrize(
     ("scenario", "first"), [("every-step", 2), ("every-step-of-a-refund", 3), ("every-step-of-a-batch", 1)]
 )

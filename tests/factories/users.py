@@ -14,6 +14,8 @@ from sunusav.core.roles import Role, sync_roles
 from sunusav.core.staff_sessions import follow_session
 
 _numbers = count(1)
+# Which role has which permissions, as `sync_roles` left it; permissions are the same in every test.
+_granted: list[tuple[str, int]] = []
 PERSONS = {Role.FINANCE, Role.APPROVER, Role.AUDITOR}
 
 
@@ -24,9 +26,26 @@ def make_user(role: Role | None = None, **fields: Any) -> User:
     user = User.objects.create(username=name, is_service=is_service, **fields)
     if role is not None:
         if not Group.objects.filter(name=role.value, permissions__isnull=False).exists():
-            sync_roles()
+            _make_roles()
         user.groups.add(Group.objects.get(name=role.value))
     return user
+
+
+def _make_roles() -> None:
+    """Make the roles as `sync_roles` does; in an empty table it is repeated in two statements from the second time on.
+
+    Most tests need an account in a role, and each starts without roles.
+    """
+    if not _granted or Group.objects.exists():
+        sync_roles()
+        _granted[:] = Group.permissions.through.objects.values_list("group__name", "permission_id")
+        return
+    Group.objects.bulk_create(Group(name=role.value) for role in Role)
+    keys = dict(Group.objects.values_list("name", "pk"))
+    granted = Group.permissions.through
+    granted.objects.bulk_create(
+        granted(group_id=keys[name], permission_id=permission) for name, permission in _granted
+    )
 
 
 def token_of(user: User) -> str:

@@ -6,6 +6,7 @@ They are read right after the migrations, so a new data migration needs no chang
 from typing import Any
 
 from tests.support import flush
+from tests.support.template import stored_columns
 
 Rows = tuple[list[str], list[tuple[Any, ...]]]  # the columns' names, the rows
 _remembered: dict[str, dict[str, Rows]] = {}  # by database alias, then by table
@@ -29,22 +30,8 @@ def restore(connection: Any) -> None:
 
 
 def _rows(connection: Any, table: str) -> Rows:
-    columns = _stored_columns(connection, table)
+    columns = stored_columns(connection, table)
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(map(quote, columns))} FROM {quote(table)}")
         return columns, [tuple(row) for row in cursor.fetchall()]
-
-
-def _stored_columns(connection: Any, table: str) -> list[str]:
-    """Return the columns of a table without its generated ones, which accept no value."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "mysql":
-            cursor.execute(
-                "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
-                "AND table_name = %s AND extra NOT LIKE '%%GENERATED%%' ORDER BY ordinal_position",
-                [table],
-            )
-        else:
-            cursor.execute("SELECT name FROM pragma_table_xinfo(%s) WHERE hidden = 0 ORDER BY cid", [table])
-        return [name for (name,) in cursor.fetchall()]

@@ -7,11 +7,13 @@ TEST_DATABASE_URL names another server to use instead, such as compose's MySQL 8
 
 import atexit
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from tests.support import template
 from tests.support.mariadb import find_installation, mariadb
 
 CHOICE, GIVEN_URL, URL = "TEST_DATABASE", "TEST_DATABASE_URL", "MONETIZATION_DATABASE_URL"
@@ -25,6 +27,10 @@ ON_THE_FIRST_LEG = ("tests/backoffice/", "tests/payouts/test_canaries.py")
 # exec, and they sometimes abort it. gRPC reads the variable when it is imported, which Django's setup does: the
 # plug-in is imported before. Processes that have to fork are started with `tests.support.lightning.forking`.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+# A run starts hundreds of processes. Without stored bytecode each compiles Django and us again, which takes longer
+# than many a test; pytest stores what it makes of our asserts under the same condition.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 _servers = ExitStack()
 atexit.register(_servers.close)  # also runs after an error that precedes pytest's own hooks
 
@@ -37,6 +43,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         leg = chosen_leg()
         os.environ[CHOICE] = leg  # workers inherit both
         os.environ[URL] = _url() if leg == "mariadb" else ""  # empty, not unset: .env must not fill it in
+        if getattr(options, "numprocesses", None) and not os.environ.get(GIVEN_URL):
+            os.environ[template.FOLDER] = str(_servers.enter_context(template.being_made()))
     return (yield)
 
 

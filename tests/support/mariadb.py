@@ -75,8 +75,8 @@ def find_installation() -> Installation | None:
 def mariadb(*, flush_log_at_commit: int = 0, options: Sequence[str] = ()) -> Iterator[Server]:
     """Run a MariaDB on a free loopback port until the block ends.
 
-    `flush_log_at_commit` is InnoDB's setting: 1 keeps every commit through a crash, 0 is faster. `options` of the
-    server are added to ours, and win.
+    `flush_log_at_commit` is InnoDB's setting: 1 keeps every commit through a crash, 0 is faster, and then no other
+    file is synced either. `options` of the server are added to ours, and win.
     Raises: MariaDbMissing, process.ServerDidNotStart.
     """
     found = find_installation()
@@ -130,6 +130,8 @@ def _options(found: Installation, home: Path, port: int, flush_log_at_commit: in
         *(f"--innodb-flush-log-at-trx-commit={flush_log_at_commit}", f"--sync-binlog={flush_log_at_commit}"),
         *("--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M", "--innodb-doublewrite=0"),
         *("--performance-schema=OFF", "--skip-slow-query-log"),
+        # A table or trigger is created or dropped in a tenth of the time.
+        *([] if flush_log_at_commit else ["--debug-no-sync"]),
     ]
 
 

@@ -1,23 +1,27 @@
 """Drop or add triggers for the length of a block, as a database administrator could."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# MariaDB opens one table for this, and every table of the server where another column is compared.
 _MYSQL = """
     SELECT trigger_name, CONCAT('CREATE TRIGGER ', trigger_name, ' ', action_timing, ' ', event_manipulation, ' ON ',
         event_object_table, ' FOR EACH ROW ', action_statement)
-    FROM information_schema.triggers WHERE trigger_schema = DATABASE()
+    FROM information_schema.triggers WHERE event_object_schema = DATABASE() AND event_object_table = %s
 """
-_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
 
 
 @contextmanager
-def without_triggers(connection: Any) -> Iterator[None]:
-    """Drop every trigger until the block ends. On MySQL and MariaDB this commits: use it in transactional tests."""
+def without_triggers(connection: Any, tables: Iterable[str] | None = None) -> Iterator[None]:
+    """Drop every trigger, or those of some tables, until the block ends.
+
+    On MySQL and MariaDB this commits: use it in transactional tests.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_MYSQL if connection.vendor == "mysql" else _SQLITE)
-        triggers = cursor.fetchall()
+        chosen = connection.introspection.table_names(cursor) if tables is None else tables
+        triggers = [trigger for table in chosen for trigger in _triggers_of(cursor, connection.vendor, table)]
         for name, _ in triggers:
             cursor.execute(f"DROP TRIGGER {name}")
     try:
@@ -26,6 +30,12 @@ def without_triggers(connection: Any) -> Iterator[None]:
         with connection.cursor() as cursor:
             for _, sql in triggers:
                 cursor.execute(sql)
+
+
+def _triggers_of(cursor: Any, vendor: str, table: str) -> list[tuple[str, str]]:
+    """Return the names of a table's triggers, and the statements that create them."""
+    cursor.execute(_MYSQL if vendor == "mysql" else _SQLITE, [table])
+    return list(cursor.fetchall())
 
 
 _REFUSE_MYSQL = "IF {when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{table} takes no rows'; END IF"
