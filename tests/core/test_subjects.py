@@ -24,8 +24,8 @@ from tests.support.subjects import made_up_subjects
 
 KINDS = [
     "books", "collection", "contribution", "credit_use", "cycle", "disbursement", "discount", "export", "group",
-    "issued_receipt", "journal", "member", "rail", "rate", "refund", "return", "schedule", "settlement", "switch",
-    "user", "withdrawal",
+    "issued_receipt", "journal", "matching_rule", "member", "rail", "rate", "refund", "return", "schedule",
+    "settlement", "statement_format", "statement_import", "switch", "user", "withdrawal",
 ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from sunusav.backoffice.sections import Box, Facts, Section, Table, link_to, sho
 from sunusav.backoffice.timeline import timeline_of
 from sunusav.core import clock
 from sunusav.core.models import Proposal, User
+from sunusav.core.phrasing import labelled
 from sunusav.core.standing import deciders
 from transfers.admin.statements import show_source, source_filter
 from transfers.models import ItemResolution, StatementItem, StatementLine
@@ -217,7 +218,7 @@ class StatementItemAdmin(ReadOnlyAdmin):
         return age(now - row.opened_at, now)
 
     def name_of(self, row: Any) -> str:
-        return f"{numbered(row.pk)} {show_source(row.source)}: {show_code(row.code)}"
+        return f"{numbered(row.pk)} {labelled(show_source(row.source), show_code(row.code))}"
 
     def box(self, request: HttpRequest, row: Any) -> Box | None:
         if row.state != ItemState.OPEN:
