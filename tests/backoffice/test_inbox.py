@@ -63,7 +63,7 @@ F, A, U, O = Role.FINANCE, Role.APPROVER, Role.AUDITOR, Role.OPERATOR  # noqa: E
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 NODE = AccountRef(AccountRole.NODE, Currency.MSAT)
 FUND = AccountRef(AccountRole.COMMUNITY_FUND, Currency.MSAT)
-QUERIES_OF_INBOX = 63
+QUERIES_OF_INBOX = 60
 NUMBERS = count(1)
 
 

@@ -1,6 +1,6 @@
 """Rails and providers that a person should look at. As last read: no provider is asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -61,14 +61,21 @@ def _switch(row: ProviderSwitch) -> Row:
     return Row(show_code_or_text(row.provider), page, row.changed_at, why=why, step=step)
 
 
-def _unavailable_rails(user: User, now: datetime) -> Notice | None:
-    """Report rails that did not answer the last look, and those that nobody has looked at lately."""
+def _last_looks(user: User, now: datetime) -> list[Notice]:
+    """Report what the last look at each rail found."""
+    looks = treasury.liquidity_of(settings.RAILS)
+    found = (_unavailable_rails(looks, now=now), _unusable_money(looks))
+    return [notice for notice in found if notice is not None]
+
+
+def _unavailable_rails(looks: Mapping[str, RailLiquidity | None], *, now: datetime) -> Notice | None:
+    """Report rails in use that did not answer the last look, and those that nobody has looked at lately."""
     off = {row.provider for row in queries.switched_off()}
-    looks = {name: row for name, row in treasury.liquidity_of(settings.RAILS).items() if name not in off}
     rows = [
         _look(name, row)
         for name, row in looks.items()
-        if treasury.is_look_stale(row, now=now) or (row is not None and not row.is_available)
+        if name not in off
+        and (treasury.is_look_stale(row, now=now) or (row is not None and not row.is_available))
     ]
     return _few(_("Rails that do not answer"), rows, TREASURY, ATTENTION)
 
@@ -83,9 +90,8 @@ def _look(name: str, row: RailLiquidity | None) -> Row:
     )
 
 
-def _unusable_money(user: User, now: datetime) -> Notice | None:
-    looks = treasury.liquidity_of(settings.RAILS).values()
-    rows = [_money(row, row.unusable_amount) for row in looks if row and row.unusable_amount]
+def _unusable_money(looks: Mapping[str, RailLiquidity | None]) -> Notice | None:
+    rows = [_money(row, row.unusable_amount) for row in looks.values() if row and row.unusable_amount]
     return _few(_("Money that cannot be sent now"), rows, TREASURY, ATTENTION)
 
 
@@ -170,8 +176,7 @@ FINANCING = [Role.FINANCE]
 INBOX = [
     InboxItem("transfers.view_railbreaker", _stopped_rails, OPERATING),
     InboxItem("transfers.view_providerswitch", _switched_off, [*OPERATING, *FINANCING]),
-    InboxItem("transfers.view_railliquidity", _unavailable_rails, OPERATING),
-    InboxItem("transfers.view_railliquidity", _unusable_money, OPERATING),
+    InboxItem("transfers.view_railliquidity", _last_looks, OPERATING),
     InboxItem("transfers.view_railliquidity", _waiting_exceeds_sendable, [*FINANCING, *OPERATING]),
     InboxItem("transfers.view_railliquidity", _differences, [*FINANCING, Role.AUDITOR]),
     InboxItem("transfers.view_railmatch", _mismatches, [*FINANCING, Role.AUDITOR]),
