@@ -43,6 +43,7 @@ NAVIGATION = [
     ListEntry(Area.PARTNERS, "partners.settlement", "payments", rank=12),
     ListEntry(Area.PARTNERS, "partners.approvedsettlement", "check", rank=14),
     ListEntry(Area.PARTNERS, "partners.settlementbankpayment", "account_balance", rank=16),
+    ListEntry(Area.PARTNERS, "partners.contestedline", "gavel", rank=18),
     ListEntry(Area.PARTNERS, "partners.settlementaccount", "contact_page", rank=42),
     ListEntry(Area.PARTNERS, "partners.adoptedsettlementaccount", "check", rank=43),
     ListEntry(Area.TECHNICAL, "partners.inboundwebhook", "webhook", rank=60),
@@ -60,6 +61,8 @@ FACT_FORMATS = {
     "left_over_exactly": _francs,
     "settlement_account": numbered,
     "paid_on": day,
+    "contested_on": day,
+    "latest": day,
 }
 SEARCHES = [
     Search(

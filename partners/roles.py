@@ -9,9 +9,14 @@ VIEW = [
     "partners.view_settlementaccount",
     "partners.view_adoptedsettlementaccount",
     "partners.view_settlementbankpayment",
+    "partners.view_contestedline",
+    "partners.view_lineanswer",
 ]
 BALANCE = "partners.view_partner_balance"
-SETTLE = ["partners.propose_settlement", "partners.propose_settlement_account", "partners.execute_settlement"]
+SETTLE = [
+    "partners.propose_settlement", "partners.propose_settlement_account", "partners.execute_settlement",
+    "partners.record_contested_line", "partners.answer_contested_line",
+]  # fmt: skip
 DECIDE = ["partners.approve_settlement", "partners.approve_settlement_account"]
 
 GRANTS: list[tuple[Role, list[str]]] = [

@@ -1,3 +1,4 @@
+from partners.models.contested_line import ContestedLine, LineAnswer
 from partners.models.float_minimum import AdoptedFloatMinimum, FloatMinimum
 from partners.models.settlement import (
     AdoptedSettlementAccount,
@@ -12,8 +13,10 @@ __all__ = [
     "AdoptedFloatMinimum",
     "AdoptedSettlementAccount",
     "ApprovedSettlement",
+    "ContestedLine",
     "FloatMinimum",
     "InboundWebhook",
+    "LineAnswer",
     "Settlement",
     "SettlementAccount",
     "SettlementBankPayment",

@@ -118,3 +118,34 @@ class BankPaymentDateOutOfRange(Invalid):
 
 class SettlementAccountNotFound(Missing):
     account_id: str
+
+
+class LineNotOfSettlement(Invalid):
+    """The statement of this settlement has no line of that fee record."""
+
+    settlement_id: str
+    fee_record_id: int
+
+
+class LineContestedAlready(Conflict):
+    """This line is recorded as contested: its answer, and further evidence, belong there."""
+
+    settlement_id: str
+    fee_record_id: int
+
+
+class ContestDateInFuture(Invalid):
+    """A partner contests a line today at the latest."""
+
+    contested_on: date
+    latest: date
+
+
+class ContestedLineMissing(Missing):
+    contested_line_id: int
+
+
+class ContestedLineAnswered(Conflict):
+    """The partner was answered: an answer is given once."""
+
+    contested_line_id: int

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from partners.models import Settlement, SettlementBankPayment
+from partners.models import ContestedLine, Settlement, SettlementBankPayment
 from sunusav.core.exporting.columns import FRANCS, code_or_text, columns_of
 from sunusav.core.exporting.types import Column, ListExport
 from sunusav.core.phrasing import code_label
@@ -18,6 +18,14 @@ EXPORTS = [
             Column(_("left over"), lambda row: row.residue_xof, FRANCS),
             Column(_("state"), lambda row: code_label(row.facts.status)), "closed_at",
         ),
+    ),
+    ListExport(
+        "partners.contestedline",
+        columns_of(
+            ContestedLine, "id", "settlement", "fee_record", "contested_on", "reason", "recorder", "recorded_at",
+            Column(_("answer"), lambda row: row.answer.answer if hasattr(row, "answer") else ""),
+        ),
+        related=("settlement", "recorder", "answer"),
     ),
     ListExport(
         "partners.settlementbankpayment",

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from partners.enums import SettlementStatus
+from partners.models import ContestedLine
 from partners.settlements.queries import all_due, unsettled
 from partners.settlements.types import SettlementFacts
 from sunusav.backoffice.facts import numbered, show_code_or_text
@@ -21,6 +22,7 @@ from sunusav.backoffice.inbox import (
     Notice,
     Row,
     Waiting,
+    count_waiting,
 )
 from sunusav.backoffice.sections import page_of
 from sunusav.core.models import User
@@ -29,6 +31,7 @@ from sunusav.core.roles import Role
 LIST = "admin:partners_settlement_changelist"
 CLOSE = "admin:partners_settlement_action"
 PROPOSE, EXECUTE = "partners.propose_settlement", "partners.execute_settlement"
+ANSWER = "partners.answer_contested_line"
 
 
 class Wanted(NamedTuple):
@@ -89,7 +92,28 @@ def _rows(found: Sequence[SettlementFacts], button: Any, permission: str) -> lis
     ]  # fmt: skip
 
 
+def _contested(user: User, now: datetime) -> Notice | None:
+    """Report lines that partners contest and that nobody has answered."""
+    rows = ContestedLine.objects.filter(answer=None)
+    waiting = count_waiting(rows, since="recorded_at")
+    if waiting is None:
+        return None
+    found = rows.select_related("settlement").order_by("recorded_at", "pk")[:ROWS_SHOWN]
+    url = f"{reverse('admin:partners_contestedline_changelist')}?state=open"
+    shown = [_contested_line(one) for one in found]
+    return Notice(_("Contested lines to answer"), "", url, ATTENTION, waiting, shown)
+
+
+def _contested_line(one: ContestedLine) -> Row:
+    page = page_of("partners.contestedline", one.pk)
+    title = (
+        f"{numbered(one.pk)} {show_code_or_text(one.settlement.partner)} {one.settlement.period_start:%Y-%m}"
+    )
+    return Row(title, page, one.recorded_at, why=one.reason, step=NextStep(_("Answer"), page, ANSWER))
+
+
 INBOX = [
     InboxItem("partners.view_settlement", _unproposed, [Role.FINANCE]),
     InboxItem("partners.view_settlement", _unsettled, [Role.FINANCE]),
+    InboxItem("partners.view_contestedline", _contested, [Role.FINANCE]),
 ]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from fees.accrual_queries import accrued_in, accrued_in_all, partners_with_accruals
+from fees.accrual_queries import accrued_in, accrued_in_all, first_accruals
 from ledger import queries as books
 from partners.enums import SettlementState
 from partners.models import (
@@ -94,7 +94,7 @@ def _reserves_agree(scope: AuditScope) -> Iterator[Breach]:
     """Compare what each reserve holds, less what it owes back, with all shares less what settlements took."""
     if scope.since is not None:
         return  # it sums all fees
-    for partner in partners_with_accruals():
+    for partner in first_accruals():
         reserve = partner_reserve(partner)
         held_msat = books.owed(reserve) - books.balance(reserve.receivable)
         taken_msat = sum(row.settled_msat for row in _that_took(partner))

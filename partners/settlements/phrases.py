@@ -16,6 +16,11 @@ LABELS: dict[str, Any] = {
     "void_approval": _("approval void"),
     "execute": _("pay"),
     "record_bank_payment": _("record the payment of the bank"),
+    # Lines that a partner contests
+    "contest_line": _("record a contested line"),
+    "answer_line": _("answer a contested line"),
+    "upheld": _("the partner is right"),
+    "not_upheld": _("the line stays"),
     # Lines of a statement
     "fee": _("fee"),
     "reversal": _("reversal"),
@@ -38,6 +43,8 @@ EVENTS: dict[str, Any] = {
     "settlement.void_approval": _("Approval void: another account is registered"),
     "settlement.execute": _("Payment of %(due_xof)s ordered"),
     "settlement.record_bank_payment": _("The bank paid %(due_xof)s"),
+    "contested_line.contest_line": _("The partner contests fee record %(fee_record_id)s"),
+    "contested_line.answer_line": _("Answered"),
     "settlement_account.adopt": _("Account for settlements in use: %(account_masked)s, %(holder)s"),
 }
 EVENT_TONES = {"settlement.void_approval": "attention"}
@@ -59,6 +66,10 @@ FACTS: dict[str, Any] = {
     "holder_in_use": _("holder until now"),
     "paid_on": _("paid on"),
     "settlement_id": _("settlement"),
+    "fee_record_id": _("fee record"),
+    "contested_line_id": _("contested line"),
+    "contested_on": _("contested on"),
+    "is_upheld": _("the partner is right"),
     "closed_at": _("closed at"),
     "lines_count": _("lines"),
     "lines_sha256": _("SHA-256 of the lines"),
@@ -71,6 +82,26 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "settlement-partner-unknown": (
         _("The directory has no partner “%(partner)s”."),
         _("Name one of its partners."),
+    ),
+    "line-not-of-settlement": (
+        _("The statement of settlement %(settlement_id)s has no line of fee record %(fee_record_id)s."),
+        _("Take the number of the fee record from a line of that statement."),
+    ),
+    "line-contested-already": (
+        _("Fee record %(fee_record_id)s of settlement %(settlement_id)s is recorded as contested."),
+        _("Open that line in the list: attach what the partner sent, or answer it."),
+    ),
+    "contest-date-in-future": (
+        _("The partner cannot have written on %(contested_on)s."),
+        _("Give a day up to %(latest)s."),
+    ),
+    "contested-line-missing": (
+        _("There is no contested line with the number %(contested_line_id)s."),
+        _("Choose one of the list."),
+    ),
+    "contested-line-answered": (
+        _("Contested line %(contested_line_id)s was answered."),
+        _("Read the answer on its page."),
     ),
     "nothing-accrued": (
         _("No fee with a share of %(partner)s has been booked yet."),

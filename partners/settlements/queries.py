@@ -13,8 +13,8 @@ from fees.accrual_queries import (
     accrued_in_all,
     closable_before,
     first_accrual_at,
+    first_accruals,
     last_record,
-    partners_with_accruals,
 )
 from fees.types import Accrued, Span
 from partners.enums import SettlementState, SettlementStatus
@@ -47,6 +47,7 @@ from transfers.queries import disbursements_for
 from transfers.types import Destination, DisbursementFacts, SealedDestination
 
 SETTLEMENT: Final = "settlement"
+CONTESTED_LINE: Final = "contested_line"
 STATUS_OF_PAYMENT: Final = {
     DisbursementState.SCHEDULED: SettlementStatus.PROCESSING,
     DisbursementState.PROCESSING: SettlementStatus.PROCESSING,
@@ -114,6 +115,11 @@ def due_windows(partner: str, *, now: datetime) -> tuple[Window, ...]:
         window = next_window(partner, last_settlement(partner))
     except NothingAccrued:
         return ()
+    return _closable(window, now=now)
+
+
+def _closable(window: Window, *, now: datetime) -> tuple[Window, ...]:
+    """Return this window and those that follow it, as far as they can be closed."""
     found: list[Window] = []
     while window.end <= closable_before(now):
         found.append(window)
@@ -122,14 +128,19 @@ def due_windows(partner: str, *, now: datetime) -> tuple[Window, ...]:
 
 
 def all_due(*, now: datetime) -> list[PartnerDue]:
-    """Return the partners whose windows have ended and are not proposed yet."""
-    found = (PartnerDue(partner, due_windows(partner, now=now)) for partner in known_partners())
+    """Return the partners whose windows have ended and are not proposed yet, in two queries."""
+    last = {row.partner: window_after(window_of(row)) for row in Settlement.objects.filter(following=None)}
+    following = {
+        partner: last.get(partner) or month_of(first_at, sequence=1)
+        for partner, first_at in first_accruals().items()
+    }
+    found = (PartnerDue(partner, _closable(window, now=now)) for partner, window in following.items())
     return [one for one in found if one.windows]
 
 
 def known_partners() -> list[str]:
     """Return the partners to which a fee has ever accrued."""
-    return partners_with_accruals()
+    return list(first_accruals())
 
 
 def previewed(partner: str, *, now: datetime) -> Iterator[tuple[Window, Closing]]:

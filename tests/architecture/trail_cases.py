@@ -28,7 +28,7 @@ from ledger.types import AccountRef, credit, debit, msat
 from lightning.proto import lightning_pb2
 from lightning.services import open_cursor, record_settlement, record_settlement_at_cursor
 from partners.models import Settlement
-from partners.settlements.services import batches, decisions, payments, windows
+from partners.settlements.services import batches, contests, decisions, payments, windows
 from payouts.errors import CycleCancelled
 from payouts.models import Contribution, Cycle, Refund
 from payouts.services import (
@@ -96,6 +96,7 @@ from tests.factories.settlements import (
     another_partner,
     approved,
     closed,
+    contested,
     proposed_account,
     rate_of,
     seen_of,
@@ -1733,6 +1734,20 @@ def execute_settlement() -> Call:
     row, seen = approved_settlement()
     user = finance()
     return lambda: payments.execute_settlement(settlement_id=row.pk, seen=seen, user=user, now=NOW)
+
+
+@case("partners.settlements.services.contests.record_contested_line")
+def record_contested_line() -> Call:
+    row = closed(partner=settlement_due(), now=NOW)
+    return lambda: contested(row, now=NOW)
+
+
+@case("partners.settlements.services.contests.answer_contested_line")
+def answer_contested_line() -> Call:
+    line, user = contested(closed(partner=settlement_due(), now=NOW), now=NOW), finance()
+    return lambda: contests.answer_contested_line(
+        line_id=line.pk, is_upheld=True, answer="we reverse it", user=user, now=NOW
+    )
 
 
 @case("partners.settlements.services.payments.record_bank_payment")

@@ -29,7 +29,7 @@ from tests.factories.bands import set_band
 from tests.factories.floats import adopt_minimum, proposed_minimum
 from tests.factories.payouts import ACTOR, NOW, MemberFactory
 from tests.factories.receipts import set_issuer, set_tax_rate
-from tests.factories.settlements import another_partner, approved, closed
+from tests.factories.settlements import another_partner, approved, closed, contested
 from tests.factories.statements import imported, make_format
 from tests.factories.treasury import BANK, NODE, book, opening
 from tests.factories.treasury import propose as propose_movement
@@ -155,4 +155,5 @@ def _settle(world: World) -> None:
         settlement_id=row.pk, seen=seen, user=world.proposer, now=AFTER_THE_MONTH,
         evidence=BankEvidence("BICIS-7", AFTER_THE_MONTH.date(), "transfer", upload()),
     )  # fmt: skip
+    contested(row, now=AFTER_THE_MONTH, recorder=world.proposer)
     closed(partner=open_one, now=AFTER_THE_MONTH, proposer=world.proposer)

@@ -8,7 +8,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
 
 from fees.models import FeeBracketDraft, FeeScheduleDraft
-from partners.models import Settlement
+from partners.models import ContestedLine, Settlement
 from payouts.models import Cycle, Group, Member, Refund
 from payouts.services.contributions import open_contribution
 from payouts.services.groups import propose_verification
@@ -26,7 +26,7 @@ from tests.backoffice.test_reviews import PAST, vanished
 from tests.backoffice.world import LATER, World, failed_payment, paid_payment, person
 from tests.factories.payouts import ACTOR, NOW, MemberFactory, make_cycle, make_group
 from tests.factories.receipts import set_issuer
-from tests.factories.settlements import another_partner, approved, closed
+from tests.factories.settlements import another_partner, approved, closed, contested
 from tests.factories.statements import imported, make_format
 from tests.factories.treasury import BANK, book
 from tests.factories.users import make_session, make_user
@@ -60,13 +60,15 @@ FINANCE = f"a-{Role.FINANCE}"
 class Press:
     """An action's button: above the list, or on the page of the row that `make` returns.
 
-    `typed` has what goes into the fields of the form besides the reason; `named` what a button above a list says after
-    its label. `by` is who presses it, where that is not anybody with the permission. `shows` is what the next page says
-    where that is no message of what was done. It `is_repeatable` if it proposes something new each time.
+    `typed` has what goes into the fields of the form besides the reason, `typed_for` what of it depends on the row;
+    `named` what a button above a list says after its label. `by` is who presses it, where that is not anybody with the
+    permission. `shows` is what the next page says where that is no message of what was done. It `is_repeatable` if it
+    proposes something new each time.
     """
 
     make: Make | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
+    typed_for: Callable[[Any], Mapping[str, str]] | None = None
     named: str = ""
     by: str = ""
     shows: str = ""
@@ -259,6 +261,20 @@ def paid_by_bank(world: World) -> Settlement:
 def to_share(world: World) -> Settlement:
     set_issuer(now=NOW)
     return _closed_month()
+
+
+@pressed(
+    "partners.settlement contest-line",
+    typed={"contested_on": clock.now().date().isoformat(), "document": "lettre.pdf"},
+    typed_for=lambda row: {"fee_record": str(row.through_record_id)},
+)
+def to_contest(world: World) -> Settlement:
+    return _closed_month()
+
+
+@pressed("partners.contestedline answer", typed={"outcome": "not_upheld"})
+def contested_line(world: World) -> ContestedLine:
+    return contested(_closed_month(), now=clock.now())
 
 
 @pressed("partners.settlement propose-again")

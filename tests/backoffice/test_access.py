@@ -56,6 +56,7 @@ READERS: dict[str, set[Role]] = {
     "partners.floatminimum": ALL,
     "partners.adoptedsettlementaccount": ALL,
     "partners.approvedsettlement": ALL,
+    "partners.contestedline": ALL,
     "partners.inboundwebhook": ALL,
     "partners.settlement": ALL,
     "partners.settlementaccount": ALL,

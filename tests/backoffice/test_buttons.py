@@ -165,7 +165,8 @@ def _press(presser: Presser, press: Press, model_admin: Any, action: Action, row
     with translation.override("fr"):
         label, done = str(action.label), press.shows or str(action.done)
     _open_confirmation(presser, press, model_admin, row, label)
-    presser.fill({name: text for name, text in press.typed.items() if name != TYPED})
+    typed = {**press.typed, **(press.typed_for(row) if press.typed_for else {})}
+    presser.fill({name: text for name, text in typed.items() if name != TYPED})
     if presser.asks("reason"):
         presser.fill({"reason": REASON})
     if action.slug == "export":

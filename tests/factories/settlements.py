@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import count
 
 from fees import services as fees
+from fees.accrual_queries import accruals_in
 from fees.enums import DiscountKind
 from fees.models import FeeRecord
 from fees.queries import holder_of
@@ -13,9 +14,10 @@ from ledger.enums import AccountRole, Currency
 from ledger.models import ExchangeRate
 from ledger.services import post
 from ledger.types import AccountRef, Line
-from partners.models import Settlement, SettlementAccount
-from partners.settlements.queries import person_of, settlement
+from partners.models import ContestedLine, Settlement, SettlementAccount
+from partners.settlements.queries import person_of, settlement, span_of
 from partners.settlements.services.accounts import SETTLEMENT_ACCOUNT, propose_settlement_account
+from partners.settlements.services.contests import Contest, record_contested_line
 from partners.settlements.services.payments import Approved
 from partners.settlements.services.windows import close_window
 from sunusav.core import approvals
@@ -23,6 +25,7 @@ from sunusav.core.actors import Actor
 from sunusav.core.models import Proposal, User
 from sunusav.core.privacy import keys_for
 from sunusav.core.roles import Role
+from tests.factories.attachments import PDF, upload
 from tests.factories.users import make_user
 from transfers.booking import fee_lines
 from transfers.models import Partner
@@ -92,6 +95,18 @@ def closed(
     *, partner: str = "wave", now: datetime = ON_THE_FIRST, proposer: User | None = None
 ) -> Settlement:
     return close_window(partner=partner, proposer=proposer or _finance(), now=now)
+
+
+def contested(
+    row: Settlement, *, now: datetime = ON_THE_FIRST, recorder: User | None = None
+) -> ContestedLine:
+    """Record that the partner contests the first line of a statement."""
+    line = next(accruals_in(row.partner, span_of(row)))
+    letter = upload(name=f"letter-{row.pk}.pdf", content=PDF + str(row.pk).encode())
+    return record_contested_line(
+        settlement_id=row.pk, contest=Contest(line.record_id, now.date(), "they have 37", letter),
+        recorder=recorder or _finance(), now=now,
+    )  # fmt: skip
 
 
 def seen_of(row: Settlement) -> tuple[int, str]:

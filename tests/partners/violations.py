@@ -4,22 +4,26 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from fees.models import FeeRecord
 from ledger.models import JournalTransaction
 from partners.models import (
     AdoptedFloatMinimum,
     AdoptedSettlementAccount,
     ApprovedSettlement,
+    ContestedLine,
     FloatMinimum,
     InboundWebhook,
+    LineAnswer,
     Settlement,
     SettlementAccount,
     SettlementBankPayment,
 )
+from partners.settlements.services.contests import answer_contested_line
 from partners.settlements.services.payments import BankEvidence, record_bank_payment
 from sunusav.core.roles import Role
 from tests.factories.attachments import upload
 from tests.factories.floats import adopt_minimum, proposed_minimum
-from tests.factories.settlements import another_partner, approved, closed, rate_of, worked_example
+from tests.factories.settlements import another_partner, approved, closed, contested, rate_of, worked_example
 from tests.factories.treasury import BANK, book
 from tests.factories.users import make_user
 from tests.support.constraints import Violation, copy_of
@@ -99,6 +103,31 @@ def another_payment(row: SettlementBankPayment, **changes: Any) -> dict[str, Any
     copied.save(force_insert=True)
     other = JournalTransaction.objects.exclude(pk=row.transaction_id).latest("pk")
     return {"settlement_id": copied.pk, "transaction_id": other.pk, "reference": "another", **changes}
+
+
+def contested_line() -> ContestedLine:
+    return contested(settlement(), now=NOW)
+
+
+def another_line(row: ContestedLine, **changes: Any) -> dict[str, Any]:
+    """Return the changes that make a copy about another fee record."""
+    return {"fee_record_id": FeeRecord.objects.exclude(pk=row.fee_record_id).latest("pk").pk, **changes}
+
+
+def line_answer() -> LineAnswer:
+    return answer_contested_line(
+        line_id=contested_line().pk,
+        is_upheld=False,
+        answer="as booked",
+        user=make_user(Role.FINANCE),
+        now=NOW,
+    )
+
+
+def another_answer(row: LineAnswer, **changes: Any) -> dict[str, Any]:
+    copied = copy_of(row.line, **another_line(row.line))
+    copied.save(force_insert=True)
+    return {"line_id": copied.pk, **changes}
 
 
 def another(row: AdoptedFloatMinimum, **changes: Any) -> dict[str, Any]:
@@ -206,4 +235,12 @@ VIOLATIONS = [
         bank_payment,
         lambda row: another_payment(row, transaction_id=row.transaction_id),
     ),
+    Violation("contestedline_has_reason", contested_line, lambda row: another_line(row, reason="")),
+    Violation(
+        "partners_contestedline.settlement_id, partners_contestedline.fee_record_id",
+        contested_line,
+        lambda row: another_line(row, fee_record_id=row.fee_record_id),
+    ),
+    Violation("lineanswer_has_text", line_answer, lambda row: another_answer(row, answer="")),
+    Violation("partners_lineanswer.line_id", line_answer, {}),
 ]

@@ -1,3 +1,3 @@
-from partners.settlements.admin import accounts, approved, evidence, settlements
+from partners.settlements.admin import accounts, approved, contests, evidence, settlements, statements
 
-__all__ = ["accounts", "approved", "evidence", "settlements"]
+__all__ = ["accounts", "approved", "contests", "evidence", "settlements", "statements"]

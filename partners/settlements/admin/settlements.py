@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from partners.enums import SettlementStatus
 from partners.models import Settlement, SettlementBankPayment
 from partners.models.settlement import REFERENCE_LENGTH
+from partners.settlements.admin.contests import CONTEST
 from partners.settlements.admin.statements import SHARE_STATEMENT, statement_file, statement_sections
 from partners.settlements.queries import (
     approval_of,
@@ -227,7 +228,7 @@ class SettlementAdmin(ReadOnlyAdmin):
     list_filter = (StatusFilter, "period_start")
     links = ("partner",)
     ordering = ("-id",)
-    actions_offered = (CLOSE_MONTH, PAY, BANK_PAID, PROPOSE_AGAIN, SHARE_STATEMENT)
+    actions_offered = (CLOSE_MONTH, PAY, BANK_PAID, PROPOSE_AGAIN, SHARE_STATEMENT, CONTEST)
     card_fields = ("partner_shown", "month_shown", "accrued_sats", "due_xof", "status_shown")
 
     def prepare(self, rows: Sequence[Any]) -> None:

@@ -19,9 +19,18 @@ from partners.models import Settlement
 from partners.settlements.calculations import francs_of
 from partners.settlements.queries import SETTLEMENT, span_of
 from sunusav.backoffice.actions import Action, Decision
-from sunusav.backoffice.facts import moment, numbered, show_code
+from sunusav.backoffice.columns import show_choice
+from sunusav.backoffice.facts import day, moment, numbered, show_code
 from sunusav.backoffice.money import NOTHING, show_rate, show_sats, show_xof
-from sunusav.backoffice.sections import SECTION_LIMIT, Facts, Section, Table, link_to_rest, show_subject
+from sunusav.backoffice.sections import (
+    SECTION_LIMIT,
+    Facts,
+    Section,
+    Table,
+    link_to,
+    link_to_rest,
+    show_subject,
+)
 from sunusav.core import clock
 from sunusav.core.models import User
 from transfers.document_queries import open_link_of, receipt_about
@@ -77,7 +86,7 @@ def statement_file(row: Settlement, name: str) -> HttpResponseBase:
 def statement_sections(row: Settlement, user: User) -> Sequence[Section]:
     """Return the lines of a settlement, and its statement once it is issued."""
     statement = receipt_about(SETTLEMENT, row.pk)
-    return (*([_issued(row, statement, user)] if statement else []), _lines(row))
+    return (*([_issued(row, statement, user)] if statement else []), *_contested(row), _lines(row))
 
 
 def _issued(row: Settlement, statement: IssuedReceiptFacts, user: User) -> Facts:
@@ -102,6 +111,23 @@ def _link(statement: IssuedReceiptFacts) -> Any:
         return NOTHING
     url = settings.PUBLIC_BASE_URL + reverse("receipt", args=[link.token])
     return format_html('<a href="{}" rel="noreferrer">{}</a>', url, url)
+
+
+def _contested(row: Settlement) -> Sequence[Section]:
+    """Return the lines that the partner contests, if any."""
+    found = list(row.contested_lines.select_related("fee_record", "answer").order_by("pk")[:SECTION_LIMIT])
+    if not found:
+        return ()
+    heads = (_("contested line"), _("fee record"), _("contested on"), _("reason"), _("answer"))
+    rows = [
+        (
+            link_to(one, numbered(one.pk)), link_to(one.fee_record, numbered(one.fee_record_id)), day(one.contested_on),
+            one.reason, one.answer.answer if hasattr(one, "answer") else show_choice("open"),
+        )
+        for one in found
+    ]  # fmt: skip
+    rest = link_to_rest("partners.contestedline", len(found), settlement=row.pk)
+    return (Table(_("Contested lines"), heads, rows, anchor="contested", more=rest, stacks=True),)
 
 
 def _lines(row: Settlement) -> Table:
