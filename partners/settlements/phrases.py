@@ -67,7 +67,6 @@ FACTS: dict[str, Any] = {
     "paid_on": _("paid on"),
     "settlement_id": _("settlement"),
     "fee_record_id": _("fee record"),
-    "contested_line_id": _("contested line"),
     "contested_on": _("contested on"),
     "is_upheld": _("the partner is right"),
     "closed_at": _("closed at"),

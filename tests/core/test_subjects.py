@@ -23,7 +23,8 @@ from tests.factories.users import make_user
 from tests.support.subjects import made_up_subjects
 
 KINDS = [
-    "books", "collection", "contribution", "credit_use", "cycle", "disbursement", "discount", "export", "group",
+    "books", "collection", "contested_line", "contribution", "credit_use", "cycle", "disbursement", "discount",
+    "export", "group",
     "issued_receipt", "journal", "matching_rule", "member", "rail", "rate", "refund", "return", "schedule",
     "settlement", "statement_format", "statement_import", "switch", "user", "withdrawal",
 ]  # fmt: skip

@@ -237,7 +237,7 @@ VIOLATIONS = [
     ),
     Violation("contestedline_has_reason", contested_line, lambda row: another_line(row, reason="")),
     Violation(
-        "partners_contestedline.settlement_id, partners_contestedline.fee_record_id",
+        "contestedline_once_per_statement",
         contested_line,
         lambda row: another_line(row, fee_record_id=row.fee_record_id),
     ),
