@@ -122,7 +122,8 @@ def _contested(row: Settlement) -> Sequence[Section]:
     rows = [
         (
             link_to(one, numbered(one.pk)), link_to(one.fee_record, numbered(one.fee_record_id)),
-            day(one.contested_on.isoformat()), one.reason, one.answer.answer if hasattr(one, "answer") else show_choice("open"),
+            day(one.contested_on.isoformat()), one.reason,
+            one.answer.answer if hasattr(one, "answer") else show_choice("open"),
         )
         for one in found
     ]  # fmt: skip
