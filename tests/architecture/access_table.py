@@ -37,6 +37,8 @@ ACCESS: dict[str, dict[str, frozenset[Role]]] = {
     # A client that has the link of a receipt may read it
     "receipts/<str:token>": {"GET": PUBLIC},
     "receipts/<str:token>/pdf": {"GET": PUBLIC},
+    "receipts/<str:token>/csv": {"GET": PUBLIC},
+    "receipts/<str:token>/xlsx": {"GET": PUBLIC},
     # Where Wave sends a payer's browser back
     "partners/wave/done": {"GET": PUBLIC},
     "monetization/partners/<str:partner>/balance": {"GET": EVERY_ROLE},

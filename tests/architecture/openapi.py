@@ -14,7 +14,7 @@ from tests.architecture.access_table import ACCESS
 PAGES = {"openapi.json", "docs", "redoc", "problems", "problems/<str:code>"}
 # Described by LUD-03; tests/lightning/test_withdrawal_pages.py holds these answers.
 FOR_WALLETS = {"lnurl/withdraw/<str:secret>", "lnurl/withdraw/<str:secret>/callback"}
-FOR_READERS = {"receipts/<str:token>", "receipts/<str:token>/pdf"}
+FOR_READERS = {f"receipts/<str:token>{file}" for file in ("", "/pdf", "/csv", "/xlsx")}
 FOR_PAYERS = {"partners/wave/done"}
 # Described by the partners; tests/partners/webhooks holds these answers.
 FOR_PARTNERS = {

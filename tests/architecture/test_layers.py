@@ -17,13 +17,13 @@ PROJECT = "sunusav.urls : sunusav.celery : sunusav.wsgi : sunusav.settings"
 # What another app may import of an app (docs/architecture.md).
 PUBLIC_MODULES = {
     "services", "queries", "accrual_queries", "collection_queries", "credit_queries", "destination_queries",
-    "float_queries",
+    "document_queries", "float_queries",
     "limit_queries", "person_queries", "reference_queries", "enums", "errors", "types", "rails", "collectors",
-    "calculations", "timelines", "next_steps",
+    "calculations", "timelines", "next_steps", "receipt_files",
 }  # fmt: skip
 INTERFACES = {
     "admin", "api", "backoffice", "charts", "evidence", "exports", "forms", "inbox", "management", "next_steps",
-    "pages", "tasks", "timelines",
+    "pages", "receipt_files", "tasks", "timelines",
 }  # fmt: skip
 FOR_INTERFACES = {"api", "backoffice"}
 PARTS_OF_APPS = {"settlements"}

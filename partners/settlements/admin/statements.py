@@ -13,7 +13,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from fees.accrual_queries import accruals_in
-from fees.models import FeeRecord
 from fees.types import Accrual
 from partners.models import Settlement
 from partners.settlements.calculations import francs_of
@@ -29,6 +28,7 @@ from sunusav.backoffice.sections import (
     Table,
     link_to,
     link_to_rest,
+    page_of,
     show_subject,
 )
 from sunusav.core import clock
@@ -142,7 +142,7 @@ def _lines(row: Settlement) -> Table:
 
 
 def _cells(one: Accrual) -> tuple[Any, ...]:
-    url = reverse(f"admin:{FeeRecord._meta.app_label}_feerecord_change", args=[one.record_id])
+    url = page_of("fees.feerecord", one.record_id)
     name = f"{show_code('reversal' if one.is_reversal else 'fee')} {numbered(one.record_id)}"
     return (
         format_html('<a href="{}">{}</a>', url, name), moment(one.booked_at), show_sats(one.partner_sats),
