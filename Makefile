@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 LEGS ?= mariadb sqlite
-# One more than processors: tests also wait, for databases, servers and browsers.
+# One more than processors: tests also wait, for databases, servers and browsers. An idle worker takes tests from others.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 UPGRADE ?=
 
@@ -34,7 +34,7 @@ demo-reset: ## forget the demo's data, so that `make run` starts anew
 
 test: ## every test but the long soaks, on MariaDB and again on SQLite (LEGS="mariadb sqlite")
 	@$(BOOTSTRAP) --dev --databases
-	@set -e; for leg in $(LEGS); do TEST_LEGS="$(LEGS)" TEST_DATABASE=$$leg $(PYTEST) -n $(WORKERS) --maxprocesses 8; done
+	@set -e; for leg in $(LEGS); do TEST_LEGS="$(LEGS)" TEST_DATABASE=$$leg $(PYTEST) -n $(WORKERS) --maxprocesses 8 --dist worksteal; done
 
 test-lnd: ## the contract with LND and whole journeys on two real nodes, which it builds (needs Go)
 	@$(BOOTSTRAP) --dev --databases

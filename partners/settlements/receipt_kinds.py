@@ -1,4 +1,4 @@
-"""The statement of a settlement, as the partner's accountant keeps it: numbered, and the same for ever."""
+"""The statement of a settlement, as the partner's accountant keeps it: numbered, and never changed."""
 
 from datetime import date
 from typing import Final

@@ -1738,8 +1738,8 @@ def execute_settlement() -> Call:
 
 @case("partners.settlements.services.contests.record_contested_line")
 def record_contested_line() -> Call:
-    row = closed(partner=settlement_due(), now=NOW)
-    return lambda: contested(row, now=NOW)
+    row, user = closed(partner=settlement_due(), now=NOW), finance()
+    return lambda: contested(row, now=NOW, recorder=user)
 
 
 @case("partners.settlements.services.contests.answer_contested_line")

@@ -43,6 +43,7 @@ from transfers.models import (
     IssuedReceipt,
     ProviderSwitch,
     StatementFormat,
+    StatementImport,
     StatementItem,
 )
 from transfers.rails import rail
@@ -171,6 +172,14 @@ def _difference(reference: str) -> StatementItem:
         make_format(now=NOW, source="bank")
     imported((reference, "-25"), now=NOW, source="bank")
     return StatementItem.objects.get(reference=reference)
+
+
+@pressed(
+    "transfers.statementimport record-closing-balance", typed={"closing_xof": "12500"}, is_repeatable=True
+)
+def that_closes(world: World) -> StatementImport:
+    _difference("that-closes")
+    return StatementImport.objects.latest("pk")
 
 
 @pressed("transfers.statementitem take", is_repeatable=True)
