@@ -65,7 +65,7 @@ SHARE_STATEMENT = Action(
     slug="share-statement",
     label=_("Issue the statement and its link"),
     question=_(
-        "The statement takes its number, for good. Anybody who has the link sees it for 90 days, or until it is revoked."
+        "The statement takes its number, for good. Anybody with the link sees it for 90 days, or until it is revoked."
     ),
     done=_("issued; the link is below"),
     run=_open_link,
