@@ -60,9 +60,9 @@ def test_contested_line_keeps_reason_evidence_and_trail(row: Settlement, finance
 
     assert (line.reason, line.contested_on, line.recorder) == ("they have 37", ON_THE_FIRST.date(), finance)
     (document,) = attachments_of(f"contested_line:{line.pk}")
-    told = TrailEntry.objects.get(subject=f"contested_line:{line.pk}", action="contest_line")
-    assert (told.reason, told.actor_label) == ("they have 37", "fatou")
-    assert told.facts == {
+    entry = TrailEntry.objects.get(subject=f"contested_line:{line.pk}", action="contest_line")
+    assert (entry.reason, entry.actor_label) == ("they have 37", "fatou")
+    assert entry.facts == {
         "settlement_id": row.pk, "fee_record_id": line.fee_record_id, "sha256": document.sha256,
     }  # fmt: skip
 
@@ -83,8 +83,8 @@ def test_contested_line_waits_for_finance_until_it_is_answered(row: Settlement, 
     answer = LineAnswer.objects.get()
     assert (answer.line, answer.is_upheld, answer.answered_at) == (line, False, later)
     assert waiting(finance) is None
-    told = TrailEntry.objects.get(action="answer_line")
-    assert (told.reason, told.facts["is_upheld"]) == ("38 = floor(123 × 31 %)", False)
+    entry = TrailEntry.objects.get(action="answer_line")
+    assert (entry.reason, entry.facts["is_upheld"]) == ("38 = floor(123 × 31 %)", False)
 
 
 def test_record_of_another_window_is_no_line(row: Settlement, finance: User) -> None:
