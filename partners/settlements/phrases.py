@@ -19,6 +19,7 @@ LABELS: dict[str, Any] = {
     # Lines that a partner contests
     "contest_line": _("record a contested line"),
     "answer_line": _("answer a contested line"),
+    "answered": _("answered"),
     "upheld": _("the partner is right"),
     "not_upheld": _("the line stays"),
     # Lines of a statement
