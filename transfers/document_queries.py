@@ -1,10 +1,12 @@
 """Reads of issued receipts, their links, and what they are issued under."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.core.signing import BadSignature, Signer
 
 from sunusav.core.app_modules import collect
+from sunusav.core.auditing import pages, rows_since
 from transfers.document_errors import (
     ReceiptKindUnknown,
     ReceiptLinkClosed,
@@ -65,6 +67,12 @@ def receipt_about(kind: str, key: int) -> IssuedReceiptFacts | None:
     rows = IssuedReceipt.objects.select_related("issuer__issuer")
     row = rows.filter(kind=kind, subject=receipt_kind(kind).subject_of(key)).first()
     return receipt_facts(row) if row else None
+
+
+def receipts_of(kind: str, *, since: datetime | None = None) -> Iterator[IssuedReceiptFacts]:
+    """Yield the receipts of a kind, a page at a time: all, or those that were issued lately."""
+    rows = rows_since(IssuedReceipt.objects.select_related("issuer__issuer"), "issued_at", since)
+    return (receipt_facts(row) for page in pages(rows.filter(kind=kind)) for row in page)
 
 
 def open_link_of(receipt_id: int, *, now: datetime) -> ReceiptLinkFacts | None:

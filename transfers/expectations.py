@@ -16,9 +16,8 @@ from transfers.collectors import collector
 from transfers.enums import AttemptState, ReturnKind, TreasuryKind
 from transfers.models import Attempt, Receipt, Reversal, TreasuryMovement
 from transfers.rails import rail
-from transfers.statement_enums import BANK_SOURCE
 from transfers.treasury_booking import movement_lines
-from transfers.types import ExpectationSource, ExpectedLine
+from transfers.types import BANK_SOURCE, ExpectationSource, ExpectedLine
 from transfers.types.accounts import BANK
 
 XOF: Final = Currency.XOF.value

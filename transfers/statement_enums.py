@@ -5,7 +5,6 @@ from typing import Final
 from django.db.models import TextChoices
 
 STATEMENT_ITEM: Final = "statement_item"
-BANK_SOURCE: Final = "bank"
 
 
 class ItemCode(TextChoices):

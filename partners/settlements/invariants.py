@@ -23,8 +23,11 @@ from partners.settlements.queries import (
 )
 from partners.settlements.services.accounts import SETTLEMENT_ACCOUNT
 from partners.settlements.services.payments import PAID_BY_BANK, bank_lines
+from partners.settlements.statement_queries import facts_of_row
 from sunusav.core.auditing import AuditScope, Breach, Invariant
 from sunusav.core.models import Approval, DecidedByTwo, ProposalState
+from sunusav.core.subjects import key_of
+from transfers.document_queries import receipts_of
 from transfers.enums import RELEASED_STATES
 from transfers.types.accounts import partner_reserve
 
@@ -114,6 +117,15 @@ def _that_took(partner: str) -> Iterator[Settlement]:
             yield row
 
 
+def _statements_are_as_closed(scope: AuditScope) -> Iterator[Breach]:
+    """Compare what each issued statement says with its settlement; `verify_statement` reads the lines again."""
+    for statement in receipts_of(SETTLEMENT, since=scope.since):
+        row = Settlement.objects.filter(pk=int(key_of(statement.subject))).first()
+        facts = {**statement.facts, "transactions": [], "lines_sha256": ""}
+        if row is None or facts != {**facts_of_row(row), "transactions": [], "lines_sha256": ""}:
+            yield Breach("I10", f"issued_receipt:{statement.id}", "does not say what its settlement is")
+
+
 def _two_people_decided(scope: AuditScope) -> Iterator[Breach]:
     # People make each, so there are few: a fast audit reads them all too.
     for approval in ApprovedSettlement.objects.select_related("proposal"):
@@ -141,5 +153,6 @@ INVARIANTS = [
     Invariant("I10", "a settlement is what the fees of its window come to", _sums_are_those_of_the_fees),
     Invariant("I10", "a settlement is paid once, as it was approved", _payments_are_those_of_settlements),
     Invariant("I10", "reserves are all shares less what settlements took", _reserves_agree),
+    Invariant("I10", "a statement says what its settlement is", _statements_are_as_closed),
     Invariant("I16", "two people decided on each settlement and account", _two_people_decided),
 ]

@@ -1,17 +1,14 @@
 """The statement of a settlement, as the partner's accountant keeps it: numbered, and never changed."""
 
-from datetime import date
 from typing import Final
 
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from partners.settlements.queries import SETTLEMENT, settlement
 from partners.settlements.statement_queries import CODES, describe_statement, paid_by, statement_lines
 from sunusav.core import phrasing
-from sunusav.core.calendar import DAKAR
 from sunusav.core.exporting.columns import DAKAR_TIME, FRANCS, FRANCS_PER_BTC, SATS
 from transfers.types import ReceiptKind, ReceiptLines, ReceiptPart, ReceiptRow, RowFormat
 
@@ -28,10 +25,8 @@ def state_of_statement(settlement_id: int) -> str:
     paid = paid_by(settlement_id)
     if paid is None:
         return gettext("Not paid yet.")
-    # A day of the bank is a date; a moment is a date too.
-    at = paid.paid_at if type(paid.paid_at) is date else localtime(paid.paid_at, DAKAR)  # type: ignore[arg-type]
     facts = {
-        "at": date_format(at),
+        "at": date_format(paid.paid_on),
         "rail": phrasing.code_label(paid.rail) if paid.rail else "",
         "reference": paid.reference,
     }

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django.utils.timezone import localdate
+
 from fees.accrual_queries import accruals_in
 from fees.types import Accrual
 from partners.enums import SettlementStatus
@@ -10,6 +12,7 @@ from partners.models import Settlement, SettlementBankPayment
 from partners.settlements.calculations import francs_of
 from partners.settlements.queries import settlement_facts, settlement_row, span_of
 from partners.settlements.types import PaidBy
+from sunusav.core.calendar import DAKAR
 from sunusav.core.exporting.plain_csv import plain_csv, sha256_of
 from sunusav.core.exporting.types import Cell
 from sunusav.core.exporting.writers.base import digits_of
@@ -59,13 +62,17 @@ def describe_statement(settlement_id: int) -> dict[str, Any]:
     Raises: SettlementMissing.
     """
     row = settlement_row(str(settlement_id))
+    return {**facts_of_row(row), "lines_sha256": sha256_of(statement_csv(row.pk)), "transactions": []}
+
+
+def facts_of_row(row: Settlement) -> dict[str, Any]:
+    """Return what the statement of a settlement takes from its row."""
     return {
         "settlement_id": row.pk, "partner_name": row.partner, "period_start": row.period_start.isoformat(),
         "period_end": row.period_end.isoformat(), "closed_at": row.closed_at.isoformat(),
         "lines_count": row.records, "accrued_sats": row.accrued_sats,
         "accrued_exactly": digits_of(row.accrued_xof), "carried_exactly": digits_of(row.carried_xof),
         "due_xof": row.due_xof, "left_over_exactly": digits_of(row.residue_xof),
-        "lines_sha256": sha256_of(statement_csv(row.pk)), "transactions": [],
     }  # fmt: skip
 
 
@@ -79,4 +86,4 @@ def paid_by(settlement_id: int) -> PaidBy | None:
         bank = SettlementBankPayment.objects.get(settlement=row)
         return PaidBy("", bank.reference, bank.paid_on)
     order = attempts_of(facts.payout_id).get(state=AttemptState.SUCCEEDED).order
-    return PaidBy(order.rail, order.reference, facts.executed_at)
+    return PaidBy(order.rail, order.reference, localdate(facts.executed_at, DAKAR))

@@ -106,8 +106,8 @@ class RegisteredAccount:
 
 @dataclass(frozen=True)
 class PaidBy:
-    """How a settlement was paid: by a rail, at that moment, or by the bank (no rail), on that day."""
+    """How a settlement was paid: by which rail, or by the bank (no rail), and on which day in Dakar."""
 
     rail: str
     reference: str
-    paid_at: datetime | date
+    paid_on: date

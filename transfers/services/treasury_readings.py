@@ -16,9 +16,8 @@ from sunusav.core.calendar import DAKAR
 from sunusav.core.readings import store_reading
 from transfers.balance_queries import PAYMENTS_DUE, STATEMENT_BALANCES, facts_of_due
 from transfers.calculations import forecast_days
-from transfers.statement_enums import BANK_SOURCE
 from transfers.statements.closing import compared_days, differs_since
-from transfers.types import PaymentsDue
+from transfers.types import BANK_SOURCE, PaymentsDue
 from transfers.types.accounts import BANK
 
 

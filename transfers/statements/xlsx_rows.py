@@ -1,7 +1,8 @@
 """Rows of the first sheet of an XLSX file, read as a stream and within bounds.
 
-Only the parser of the standard library: a document type, and with it every entity, is refused, and no part is read
-beyond a number of bytes, whatever its entry in the archive says.
+The file comes from outside. So a document type, and with it every entity, is refused; no part is read beyond a number
+of bytes, whatever its entry in the archive says; and reading ends at the first cell beyond the bounds. Libraries for
+workbooks hold a whole row before anybody can count its cells, and a small archive holds rows of millions.
 """
 
 import io
@@ -10,9 +11,10 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import IO, Any, Final
 from xml.parsers import expat
 
 from transfers.statement_errors import StatementFileTooLarge, StatementFileUnreadable
@@ -31,13 +33,14 @@ from transfers.statements.cells import (
 MAX_PART_BYTES: Final = 150_000_000
 MAX_PARTS: Final = 500
 CHUNK: Final = 1 << 16
+MAX_DIGITS: Final = 9
 # Built-in formats of days and times.
 DAY_FORMATS: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _CELL = re.compile(r"([A-Z]{1,3})[0-9]+")
 
-# What a broken archive, an encrypted one, or a workbook without its parts raises.
-DAMAGED: Final = (
+# What `zipfile` raises of a part that is missing, broken, encrypted, or packed in another way.
+_OF_ARCHIVES: Final = (
     zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, NotImplementedError, EOFError, OSError, ValueError,
 )  # fmt: skip
 
@@ -50,13 +53,32 @@ def xlsx_rows(content: bytes) -> Iterator[Row]:
 
     Raises: StatementFileUnreadable, StatementFileTooLarge.
     """
+    with _archive_may_be_damaged():
+        book = zipfile.ZipFile(io.BytesIO(content))
+    with book:
+        if len(book.infolist()) > MAX_PARTS:
+            raise StatementFileTooLarge(too_many="parts", maximum=MAX_PARTS)
+        yield from _rows(book)
+
+
+@contextmanager
+def _archive_may_be_damaged() -> Iterator[None]:
+    """Refuse the file where one call of `zipfile` fails."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as book:
-            if len(book.infolist()) > MAX_PARTS:
-                raise StatementFileTooLarge(too_many="parts", maximum=MAX_PARTS)
-            yield from _rows(book)
-    except DAMAGED:
-        raise StatementFileUnreadable(why="file_is_damaged") from None
+        yield
+    except _OF_ARCHIVES:
+        raise _damaged() from None
+
+
+def _damaged() -> StatementFileUnreadable:
+    return StatementFileUnreadable(why="file_is_damaged")
+
+
+def _count(text: str) -> int:
+    """Return a number that counts from zero, such as the place of a text. Raises: StatementFileUnreadable."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        raise _damaged()
+    return int(text)
 
 
 def _rows(book: zipfile.ZipFile) -> Iterator[Row]:
@@ -71,7 +93,10 @@ def _rows(book: zipfile.ZipFile) -> Iterator[Row]:
     if "xl/styles.xml" in names:
         _parse(book, "xl/styles.xml", styles.start)
     sheet = _Sheet(texts.found, styles.days, is_1904=setup.is_1904)
-    part = posixpath.normpath(posixpath.join("/xl", targets.found[setup.first_sheet])).lstrip("/")
+    target = targets.found.get(setup.first_sheet)
+    if target is None:
+        raise _damaged()
+    part = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
     for _ in _chunks(book, part, sheet.start, sheet.end):
         yield from sheet.take()
 
@@ -85,8 +110,10 @@ def _chunks(book: zipfile.ZipFile, part: str, start: Start, end: End | None = No
     """Parse a part in chunks; yield after each."""
     reader = _Reader(start, end)
     size = 0
-    with book.open(part) as stream:
-        while chunk := stream.read(CHUNK):
+    with _archive_may_be_damaged():
+        stream = book.open(part)
+    with stream:
+        while chunk := _read(stream):
             size += len(chunk)
             if size > MAX_PART_BYTES:
                 raise StatementFileTooLarge(too_many="bytes", maximum=MAX_PART_BYTES)
@@ -94,6 +121,11 @@ def _chunks(book: zipfile.ZipFile, part: str, start: Start, end: End | None = No
             yield
         reader.feed(b"", is_last=True)
         yield
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    with _archive_may_be_damaged():
+        return stream.read(CHUNK)
 
 
 class _Reader:
@@ -112,7 +144,7 @@ class _Reader:
         try:
             self._parser.Parse(chunk, is_last)
         except expat.ExpatError:
-            raise StatementFileUnreadable(why="file_is_damaged") from None
+            raise _damaged() from None
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._text = ""
@@ -221,7 +253,7 @@ class _Sheet:
             self._is_formula = True
 
     def _begin_row(self, attributes: Mapping[str, str]) -> None:
-        self._number = int(attributes.get("r", self._number + 1))
+        self._number = _count(attributes.get("r", str(self._number + 1)))
         self._cells, self._column = [], 0
         self._read += 1
         if self._read > MAX_ROWS_READ:
@@ -233,7 +265,7 @@ class _Sheet:
         if self._column > MAX_COLUMNS:
             raise StatementFileTooLarge(too_many="columns", maximum=MAX_COLUMNS)
         self._kind = attributes.get("t", "n")
-        self._style = int(attributes.get("s", 0))
+        self._style = _count(attributes.get("s", "0"))
         self._value, self._is_formula = "", False
 
     def end(self, name: str, text: str) -> None:
@@ -249,10 +281,15 @@ class _Sheet:
         if self._is_formula:
             return Formula()
         if self._kind == "s":
-            return self._texts[int(self._value)] if int(self._value) < len(self._texts) else ""
+            return self._text_at(_count(self._value))
         if self._kind == "n" and self._value:
             return self._number_or_day(number_of(self._value))
         return self._value
+
+    def _text_at(self, place: int) -> str:
+        if place >= len(self._texts):
+            raise _damaged()
+        return self._texts[place]
 
     def _number_or_day(self, number: Decimal | str) -> Cell:
         is_day = self._style < len(self._days) and self._days[self._style]

@@ -57,7 +57,7 @@ from transfers.types.rails import (
     Unusable,
     WaitingForRail,
 )
-from transfers.types.statements import ExpectationSource, ExpectedLine, FoundLine
+from transfers.types.statements import BANK_SOURCE, ExpectationSource, ExpectedLine, FoundLine
 from transfers.types.switches import SendableClaims, UnusableRails
 from transfers.types.treasury import (
     Movement,
@@ -70,6 +70,7 @@ from transfers.types.withdrawals import (
 )
 
 __all__ = [
+    "BANK_SOURCE",
     "AccountComparison",
     "AccountForecast",
     "Choice",

@@ -6,6 +6,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Final
+
+# The source of the statements of our bank; the others are rails and collectors by their names.
+BANK_SOURCE: Final = "bank"
 
 
 @dataclass(frozen=True)

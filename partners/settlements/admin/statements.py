@@ -35,6 +35,7 @@ from sunusav.core import clock
 from sunusav.core.models import User
 from transfers.document_queries import open_link_of, receipt_about
 from transfers.receipt_files.answers import csv_answer, pdf_answer, xlsx_answer
+from transfers.receipt_files.lines import fits_spreadsheet
 from transfers.services.receipt_links import open_receipt_link
 from transfers.types import IssuedReceiptFacts
 
@@ -78,9 +79,14 @@ SHARE_STATEMENT = Action(
 def statement_file(row: Settlement, name: str) -> HttpResponseBase:
     """Return a file of the statement. Raises: Http404 where there is none of that name, or no statement."""
     statement = receipt_about(SETTLEMENT, row.pk)
-    if statement is None or name not in FILES:
+    if statement is None or name not in _files_of(statement):
         raise Http404
     return FILES[name](statement, get_language() or settings.LANGUAGE_CODE)
+
+
+def _files_of(statement: IssuedReceiptFacts) -> list[str]:
+    """Return the names of the files of a statement: no workbook of more lines than a sheet holds."""
+    return [name for name in FILES if name != "xlsx" or fits_spreadsheet(statement)]
 
 
 def statement_sections(row: Settlement, user: User) -> Sequence[Section]:
@@ -91,7 +97,8 @@ def statement_sections(row: Settlement, user: User) -> Sequence[Section]:
 
 def _issued(row: Settlement, statement: IssuedReceiptFacts, user: User) -> Facts:
     files = [
-        (reverse("admin:partners_settlement_statement", args=[row.pk, name]), name.upper()) for name in FILES
+        (reverse("admin:partners_settlement_statement", args=[row.pk, name]), name.upper())
+        for name in _files_of(statement)
     ]
     facts = [
         (_("number"), show_subject(f"issued_receipt:{statement.id}")),

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from ledger.queries import owed
-from partners.models import ApprovedSettlement, Settlement
-from partners.settlements.errors import SettlementNotPayable
+from partners.models import ApprovedSettlement, ContestedLine, LineAnswer, Settlement
+from partners.settlements.errors import ContestedLineAnswered, LineContestedAlready, SettlementNotPayable
 from partners.settlements.queries import settlement
+from partners.settlements.services.contests import answer_contested_line
 from partners.settlements.services.decisions import approve_shown
 from partners.settlements.services.payments import Approved, execute_settlement
 from partners.settlements.services.windows import close_window
@@ -19,6 +20,7 @@ from tests.factories.settlements import (
     account_in_use,
     approved,
     closed,
+    contested,
     rate_of,
     seen_of,
     worked_example,
@@ -118,3 +120,19 @@ def test_approving_while_the_account_changes_approves_the_account_that_was_shown
         ]
     )
     assert {one.account_id for one in ApprovedSettlement.objects.all()} <= {shown}
+
+
+def test_thirty_two_callers_contest_and_answer_a_line_once(accruals: None) -> None:
+    row, finance = closed(), make_user(Role.FINANCE)
+    recording = at_once([partial(contested, row, now=ON_THE_FIRST, recorder=finance) for _ in range(CALLERS)])
+
+    assert (done(recording), ContestedLine.objects.count()) == (1, 1)
+    assert {type(one) for one in recording if isinstance(one, Exception)} == {LineContestedAlready}
+
+    line_id = ContestedLine.objects.get().pk
+    answer = partial(
+        answer_contested_line, line_id=line_id, is_upheld=True, answer="yes", user=finance, now=ON_THE_FIRST
+    )
+    answering = at_once([answer] * CALLERS)
+    assert (done(answering), LineAnswer.objects.count()) == (1, 1)
+    assert {type(one) for one in answering if isinstance(one, Exception)} == {ContestedLineAnswered}

@@ -14,7 +14,10 @@ from partners.settlements.invariants import INVARIANTS
 from partners.settlements.services.payments import Approved, execute_settlement
 from sunusav.core.auditing import AuditScope
 from sunusav.core.models import User
+from tests.factories.receipts import set_issuer
 from tests.factories.settlements import (
+    BY,
+    IN_OCTOBER,
     ON_THE_FIRST,
     account_in_use,
     accrue,
@@ -28,7 +31,8 @@ from tests.partners.settlements.test_payments import fund_bank, pay_by_bank
 from tests.support.triggers import without_triggers
 from tests.transfers.builders import run
 from tests.transfers.rails import Watch
-from transfers.models import Disbursement
+from transfers.models import Disbursement, IssuedReceipt
+from transfers.services.issuing import issue_receipt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = ON_THE_FIRST + timedelta(days=40)
@@ -96,3 +100,19 @@ def test_audit_names_what_was_changed(name: str, history: list[Settlement]) -> N
         breaches = found()
     assert breaches, "nothing was found"
     assert {code for code, _subject in breaches} <= codes
+
+
+@pytest.mark.parametrize("fact", ["due_xof", "accrued_exactly", "partner_name", "settlement_id"])
+def test_statement_that_says_something_else_is_found(finance: User, fact: str) -> None:
+    rate_of("8000000")
+    worked_example()
+    set_issuer(now=IN_OCTOBER)
+    row = closed(proposer=finance)
+    issue_receipt(kind="settlement", key=row.pk, actor=BY, now=ON_THE_FIRST)
+    statement = IssuedReceipt.objects.get()
+    assert found() == found(since=ON_THE_FIRST) == set()
+
+    with without_triggers(connection):
+        IssuedReceipt.objects.update(facts={**statement.facts, fact: "another"})
+
+    assert found() == found(since=ON_THE_FIRST) == {("I10", f"issued_receipt:{statement.pk}")}

@@ -1,6 +1,7 @@
 """Approved settlements are paid once: by the partner's rail, or by the bank."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -51,6 +52,7 @@ from tests.factories.settlements import (
     rate_of,
     worked_example,
 )
+from tests.factories.statements import imported, make_format
 from tests.factories.treasury import BANK, WAVE, book, opening, propose
 from tests.factories.users import make_user
 from tests.fakes.franc_rail import ScriptedFrancRail, ScriptedWaveRail
@@ -62,6 +64,7 @@ from transfers.enums import FailureClass, ReturnKind, TreasuryKind
 from transfers.models import Attempt, Disbursement, PaymentOrder
 from transfers.services.disbursements import cancel_disbursement
 from transfers.services.return_proofs import require_reference_free
+from transfers.statements.sources import moved_within
 from transfers.treasury_errors import BankLineBooked, TreasuryAccountShort, TreasuryReferenceUsed
 from transfers.types import Movement, NotSeen, Refused, Unknown
 from transfers.types.accounts import POSITION_MSAT, POSITION_XOF, partner_reserve
@@ -286,6 +289,22 @@ def test_unknown_outcome_keeps_its_reference(
     assert settlement(ready[0].pk).status == SettlementStatus.COMPLETED
     assert (PaymentOrder.objects.count(), Attempt.objects.count()) == (1, 1)
     assert list(wave.paid.values()) == [247]
+
+
+def test_statement_of_the_bank_has_the_line_that_paid_a_settlement(
+    ready: tuple[Settlement, Approved], finance: User
+) -> None:
+    fund_bank()
+    pay_by_bank(ready, finance)
+    make_format(now=ON_THE_FIRST, source="bank")
+    days: dict[str, Any] = {"source": "bank", "since": DAY, "through": DAY}
+    (expected,) = moved_within("bank", since=DAY, through=DAY)
+    assert (expected.amount_xof, expected.subject) == (Decimal(-247), f"settlement:{ready[0].pk}")
+
+    done = imported(("BICIS-2026-11-02-7", "-247", "2026-11-01"), now=ON_THE_FIRST, **days)
+
+    assert done.found == {"matched": 1}
+    assert moved_within("bank", since=DAY - timedelta(days=9), through=DAY - timedelta(days=1)) == []
 
 
 def test_cancelled_payment_leaves_an_approved_settlement(

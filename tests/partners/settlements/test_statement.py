@@ -45,6 +45,7 @@ from tests.support.triggers import without_triggers
 from tests.transfers.builders import run
 from tests.transfers.rails import Watch
 from transfers.models import IssuedReceipt
+from transfers.receipt_files import lines
 from transfers.services.receipt_links import open_receipt_link
 
 pytestmark = pytest.mark.django_db
@@ -100,14 +101,14 @@ def verify(number: str, *arguments: str) -> tuple[int, str]:
 
 
 def test_file_has_a_line_for_each_share_and_the_totals_last(row: Settlement) -> None:
-    lines = text_of(row).splitlines()
+    found = text_of(row).splitlines()
 
-    assert lines[0] == (
+    assert found[0] == (
         "line,fee_record,payment,booked_at,payout_sats,fee_sats,rate_xof_per_btc,partner_sats,partner_xof"
     )
-    assert lines[-4:] == TOTALS
+    assert found[-4:] == TOTALS
     records = FeeRecord.objects.order_by("pk")
-    shown = [line.split(",") for line in lines[1:-4]]
+    shown = [line.split(",") for line in found[1:-4]]
     assert len(shown) == 5
     for cells, record in zip(sorted(shown, key=lambda cells: int(cells[1])), records, strict=True):
         assert cells == [
@@ -125,10 +126,10 @@ def test_reversal_is_a_line_below_zero(finance: User) -> None:
     record = FeeRecord.objects.get(pk=accrue(12_345))
     reverse_fee(record_id=record.pk, actor=BY, reason="came back", now=IN_OCTOBER + timedelta(days=1))
 
-    lines = text_of(closed(proposer=finance)).splitlines()
+    found = text_of(closed(proposer=finance)).splitlines()
 
-    assert [line.split(",")[-2:] for line in lines if line.startswith("reversal,")] == [["-38", "-3.04"]]
-    assert lines[-4] == "accrued,,,,,,,3000,240"
+    assert [line.split(",")[-2:] for line in found if line.startswith("reversal,")] == [["-38", "-3.04"]]
+    assert found[-4] == "accrued,,,,,,,3000,240"
 
 
 def test_share_that_was_too_late_for_its_month_begins_the_next_statement(
@@ -254,6 +255,20 @@ def test_finance_issues_the_statement_on_its_page_and_others_see_no_link(row: Se
     assert b"".join(workbook.streaming_content).startswith(b"PK")
     nobody = logged_in(None).get(f"/admin/partners/settlement/{row.pk}/statement/csv/")
     assert nobody.status_code == 403
+
+
+def test_statement_of_more_lines_than_a_sheet_holds_has_no_workbook(
+    row: Settlement, finance: User, monkeypatch: Any
+) -> None:
+    path = opened(row, finance)
+    monkeypatch.setattr(lines, "MOST_ROWS", 10)
+    own, client = f"/admin/partners/settlement/{row.pk}", logged_in(Role.AUDITOR)
+
+    assert "xlsx" not in client.get(f"{own}/change/").content.decode()
+    assert client.get(f"{own}/statement/xlsx/").status_code == 404
+    assert "xlsx" not in get(path).content.decode()
+    assert get(f"{path}/xlsx").status_code == 404
+    assert b"".join(get(f"{path}/csv").streaming_content) == text_of(row).encode()
 
 
 def test_page_shows_as_many_lines_as_it_may_and_links_to_the_list(finance: User, monkeypatch: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sunusav.core.errors import DomainError
-from tests.transfers.statements.files import HEADER, csv_file, inline, layout, packed, sheet, xlsx_file
+from tests.transfers.statements.files import HEADER, MAIN, csv_file, inline, layout, packed, sheet, xlsx_file
 from transfers.statement_enums import AmountReading
 from transfers.statement_errors import (
     StatementColumnsDiffer,
@@ -259,10 +259,15 @@ def test_read_xlsx_with_a_document_type_is_refused() -> None:
     assert refused(packed(entities + sheet(inline("&c;")))).facts == {"why": "file_declares_document_type"}
 
 
+SHARED = {"xl/sharedStrings.xml": f'<sst xmlns="{MAIN}"><si><t>only</t></si></sst>'}
+
+
 @pytest.mark.parametrize(
     "content",
     [
         packed("<worksheet>"), packed(sheet('<c t="s"><v>x</v></c>')), packed(sheet('<c s="x"/>')),
+        packed(sheet('<c t="s"><v>-1</v></c>'), **SHARED), packed(sheet('<c t="s"><v>1</v></c>'), **SHARED),
+        packed(sheet('<c s="-1"/>')), packed(sheet("<c/>").replace('r="1"', 'r="-1"')), packed(sheet())[:-200],
         packed(sheet(), **{"xl/workbook.xml": "<workbook/>"}),
         packed(sheet(), **{"xl/_rels/workbook.xml.rels": '<a><Relationship Id="r1" Target="../../etc"/></a>'}),
     ],
