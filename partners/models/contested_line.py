@@ -46,7 +46,7 @@ class ContestedLine(models.Model):
 
 
 class LineAnswer(models.Model):
-    """What the partner was answered. It books nothing: a fee that was wrong is reversed by itself. Append-only."""
+    """What the partner was answered. It books nothing. Append-only."""
 
     line = models.OneToOneField(
         ContestedLine, on_delete=models.RESTRICT, related_name="answer", verbose_name=_("contested line")

@@ -95,7 +95,7 @@ def _waits(user: User, row: Any) -> bool:
 CONTEST = Action(
     slug="contest-line",
     label=_("Record a contested line"),
-    question=_("It waits for an answer. Nothing is booked: a fee that was wrong is reversed by itself."),
+    question=_("It waits for an answer. Nothing is booked."),
     done=_("recorded; it waits for an answer"),
     run=_record,
     permission=RECORD,
