@@ -126,3 +126,4 @@ PROPOSALS: dict[str, Any] = {
 }
 CODES = {"partner", "partner_name", *settlements.CODES}
 EVENT_TONES = settlements.EVENT_TONES
+TONES = settlements.TONES

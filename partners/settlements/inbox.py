@@ -99,7 +99,7 @@ def _contested(user: User, now: datetime) -> Notice | None:
     if waiting is None:
         return None
     found = rows.select_related("settlement").order_by("recorded_at", "pk")[:ROWS_SHOWN]
-    url = f"{reverse('admin:partners_contestedline_changelist')}?state=open"
+    url = f"{reverse('admin:partners_contestedline_changelist')}?state=waits_for_answer"
     shown = [_contested_line(one) for one in found]
     return Notice(_("Contested lines to answer"), "", url, ATTENTION, waiting, shown)
 

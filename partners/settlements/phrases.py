@@ -19,6 +19,7 @@ LABELS: dict[str, Any] = {
     # Lines that a partner contests
     "contest_line": _("record a contested line"),
     "answer_line": _("answer a contested line"),
+    "waits_for_answer": _("waits for an answer"),
     "answered": _("answered"),
     "upheld": _("the partner is right"),
     "not_upheld": _("the line stays"),
@@ -49,6 +50,7 @@ EVENTS: dict[str, Any] = {
     "settlement_account.adopt": _("Account for settlements in use: %(account_masked)s, %(holder)s"),
 }
 EVENT_TONES = {"settlement.void_approval": "attention"}
+TONES = {"waits_for_answer": "attention", "answered": "good"}
 FACTS: dict[str, Any] = {
     "period_start": _("from"),
     "period_end": _("until"),

@@ -32,7 +32,7 @@ from sunusav.core.calendar import DAKAR
 from sunusav.core.models import User
 
 RECORD, ANSWER = "partners.record_contested_line", "partners.answer_contested_line"
-OPEN, ANSWERED = "open", "answered"
+OPEN, ANSWERED = "waits_for_answer", "answered"
 UPHELD, NOT_UPHELD = "upheld", "not_upheld"
 
 

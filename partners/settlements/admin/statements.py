@@ -27,9 +27,9 @@ from sunusav.backoffice.sections import (
     Section,
     Table,
     link_to,
+    link_to_page,
     link_to_rest,
     page_of,
-    show_subject,
 )
 from sunusav.core import clock
 from sunusav.core.models import User
@@ -101,7 +101,7 @@ def _issued(row: Settlement, statement: IssuedReceiptFacts, user: User) -> Facts
         for name in _files_of(statement)
     ]
     facts = [
-        (_("number"), show_subject(f"issued_receipt:{statement.id}")),
+        (_("number"), link_to_page("transfers.issuedreceipt", statement.id, statement.number)),
         (_("issued at"), moment(statement.issued_at)),
         (_("files"), format_html_join(" · ", '<a href="{}">{}</a>', files)),
         (_("SHA-256 of the lines"), statement.facts["lines_sha256"]),
@@ -130,7 +130,7 @@ def _contested(row: Settlement) -> Sequence[Section]:
         (
             link_to(one, numbered(one.pk)), link_to(one.fee_record, numbered(one.fee_record_id)),
             day(one.contested_on.isoformat()), one.reason,
-            one.answer.answer if hasattr(one, "answer") else show_choice("open"),
+            one.answer.answer if hasattr(one, "answer") else show_choice("waits_for_answer"),
         )
         for one in found
     ]  # fmt: skip
